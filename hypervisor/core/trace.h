@@ -20,6 +20,10 @@ void trace_record(enum trace_kind kind, const struct vcpu *v, uint64_t a, uint64
 /* Print the last `count` records that concern d (all when NULL) to the log. */
 void trace_dump(const struct domain *d, unsigned count);
 
+/* Log where a guest's vCPU stands: registers, code, stack with names from its image's symbol table,
+ * last events. v need not be loaded: memory is read by a walk of its page tables. (dump.c) */
+void guest_dump(struct vcpu *v);
+
 /* Name of a hypercall number, NULL if there is none: generated from hypercalls.tab. */
 const char *hypercall_name(uint32_t nr);
 

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest consoles: the PV console ring served by the hypervisor, console_io, and the two ways they
+ * reach the outside: frames on COM2 (`console=mux`, the paravane command) or tagged lines on COM1.
+ * The frame format stands in hypervisor(8).
+ */
+#ifndef PARAVANE_CORE_CONSOLE_H
+#define PARAVANE_CORE_CONSOLE_H
+
+#include "domain.h"
+
+enum console_mode { CONSOLE_COM1, CONSOLE_MUX };
+
+void console_init(enum console_mode mode);
+int console_create(struct domain *d);  /* -ENOMEM */
+void console_destroy(struct domain *d);
+/* The builder gave d a console ring page; binds the hypervisor's end, returns the guest's port. */
+int console_attach_ring(struct domain *d, mfn_t ring, evtchn_port_t *port);
+
+void console_output(struct domain *d, const char *text, size_t bytes);
+/* Serve UART input: frames or raw bytes to the focused domain. Called for PCPU_WORK_CONSOLE. */
+void console_poll(void);
+/* Tell the outside about a domain ("state=running name=x") or the end of the machine. */
+void console_state(struct domain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void console_state_id(domid_t id, const char *text);
+void console_panic(const char *text);
+void console_end(void);
+
+#endif

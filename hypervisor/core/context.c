@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first context of a vCPU (VCPUOP_initialise and the builder): struct vcpu_guest_context of
+ * xen/arch-x86/xen.h, checked and taken over whole or not at all.
+ */
+#include <string.h>
+
+#include "descriptor.h"
+#include "domain.h"
+#include "log.h"
+#include "pagetype.h"
+#include "trap.h"
+
+static struct guest_entry entry_of(uint64_t address, bool mask)
+{
+    return (struct guest_entry){.address = address, .mask_events = mask};
+}
+
+static int check(struct vcpu *caller, const vcpu_guest_context_t *c)
+{
+    const uint64_t addresses[] = {c->event_callback_eip, c->failsafe_callback_eip,
+                                  c->syscall_callback_eip, c->fs_base, c->gs_base_kernel,
+                                  c->gs_base_user, c->user_regs.rip, c->kernel_sp};
+
+    for (unsigned i = 0; i < ARRAY_LEN(addresses); i++) {
+        if (!va_is_canonical(addresses[i])) {
+            return refuse(caller, XEN_EINVAL, "address", "context names %#lx, not canonical",
+                          addresses[i]);
+        }
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(c->trap_ctxt); i++) {
+        if (!va_is_canonical(c->trap_ctxt[i].address)) {
+            return refuse(caller, XEN_EINVAL, "address", "trap handler %#lx is not canonical",
+                          c->trap_ctxt[i].address);
+        }
+    }
+    return 0;
+}
+
+static void take_traps(struct vcpu *v, const vcpu_guest_context_t *c)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(c->trap_ctxt); i++) {
+        const trap_info_t *t = &c->trap_ctxt[i];
+
+        if (t->address) {
+            v->traps[t->vector] = (struct guest_entry){
+                .address = t->address, .mask_events = t->flags & 4, .dpl = t->flags & 3};
+        }
+    }
+    v->event_callback = entry_of(c->event_callback_eip, true);
+    v->failsafe_callback = entry_of(c->failsafe_callback_eip, c->flags & VGCF_failsafe_disables_events);
+    v->syscall_callback = entry_of(c->syscall_callback_eip, c->flags & VGCF_syscall_disables_events);
+}
+
+static void take_registers(struct vcpu *v, const vcpu_guest_context_t *c)
+{
+    v->regs = c->user_regs;
+    v->regs.error_code = 0;
+    v->regs.entry_vector = 0;
+    v->regs.saved_upcall_mask = 0;
+    trap_sanitize(&v->regs);
+    v->kernel_mode = true;
+    v->kernel_ss = c->kernel_ss | 3;
+    v->kernel_sp = c->kernel_sp;
+    v->fs_base = c->fs_base;
+    v->gs_base_kernel = c->gs_base_kernel;
+    v->gs_base_user = c->gs_base_user;
+    v->debugreg[6] = 0xffff0ff0;
+    v->debugreg[7] = 0x400;
+}
+
+int vcpu_set_context(struct vcpu *caller, struct vcpu *v, const vcpu_guest_context_t *ctx)
+{
+    mfn_t frames[GDT_GUEST_FRAMES], root = MFN(xen_cr3_to_pfn(ctx->ctrlreg[3]));
+    int err = check(caller, ctx);
+
+    if (err) {
+        return err;
+    }
+    for (unsigned i = 0; i < GDT_GUEST_FRAMES; i++) {
+        frames[i] = MFN(ctx->gdt_frames[i]);
+    }
+    err = frame_get_and_type(caller, v->domain, root, PT_L4);
+    if (err) {
+        return err == -XEN_ERESTART ? err
+                                    : refuse(caller, XEN_EINVAL, "root",
+                                             "mfn %#lx cannot be a root", root.n);
+    }
+    err = ctx->gdt_ents ? gdt_set(v, v->domain, frames, (unsigned)ctx->gdt_ents) : 0;
+    if (err) {
+        while (frame_put_and_type(NULL, root)) {
+        }
+        return err;
+    }
+    v->guest_table = root;
+    take_traps(v, ctx);
+    take_registers(v, ctx);
+    v->initialised = true;
+    return 0;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every way into ring 0 and the one way out.
+ *
+ * Where things are: GS base is this CPU's struct pcpu in ring 0 and the guest's in ring 3, so each
+ * crossing does one swapgs. Guest registers go straight into the current vCPU (struct vcpu.regs):
+ * the CPU's own frame lands there because TSS.rsp0 is &regs.es. C then runs on the CPU's stack.
+ * Interrupts stay off throughout.
+ *
+ * Budget, counted in instructions on the fast path of a hypercall: entry 32, exit 34.
+ */
+#include "asm_offsets.h"
+#include "layout.h"
+
+/* Push the general registers below a frame that ends with error_code/entry_vector. */
+.macro SAVE_GPRS
+    pushq %rdi
+    pushq %rsi
+    pushq %rdx
+    pushq %rcx
+    pushq %rax
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+.endm
+
+/* Load all but rbx, rcx and r11 from the vCPU in rbx. */
+.macro LOAD_GPRS
+    movq VCPU_REGS + REGS_R15(%rbx), %r15
+    movq VCPU_REGS + REGS_R14(%rbx), %r14
+    movq VCPU_REGS + REGS_R13(%rbx), %r13
+    movq VCPU_REGS + REGS_R12(%rbx), %r12
+    movq VCPU_REGS + REGS_RBP(%rbx), %rbp
+    movq VCPU_REGS + REGS_R10(%rbx), %r10
+    movq VCPU_REGS + REGS_R9(%rbx), %r9
+    movq VCPU_REGS + REGS_R8(%rbx), %r8
+    movq VCPU_REGS + REGS_RAX(%rbx), %rax
+    movq VCPU_REGS + REGS_RDX(%rbx), %rdx
+    movq VCPU_REGS + REGS_RSI(%rbx), %rsi
+    movq VCPU_REGS + REGS_RDI(%rbx), %rdi
+.endm
+
+/* Fault at 1: resumes at 2:, see host_trap(). */
+.macro EX_TABLE from, to
+    .pushsection .ex_table, "a"
+    .quad \from, \to
+    .popsection
+.endm
+
+    .section .entry, "ax"
+
+/*
+ * `syscall` in ring 3. In: rcx = guest rip, r11 = guest rflags, rsp = guest's.
+ * Kernel mode: a hypercall. User mode: bounced to the guest's system-call entry.
+ */
+    .globl syscall_entry
+    .balign 64
+syscall_entry:
+    swapgs
+    movq %rsp, %gs:PCPU_SCRATCH
+    movq %gs:PCPU_CURRENT, %rsp
+    addq $VCPU_REGS + REGS_ES, %rsp
+    pushq $GUEST_SS
+    pushq %gs:PCPU_SCRATCH
+    pushq %r11
+    pushq $GUEST_CS64
+    pushq %rcx
+    pushq $0
+    SAVE_GPRS
+    leaq -VCPU_REGS(%rsp), %rbx
+    movq %gs:PCPU_STACK_TOP, %rsp
+    movq %rbx, %rdi
+    cmpb $0, VCPU_KERNEL_MODE(%rbx)
+    je from_user
+    call hypercall_entry
+    testb %al, %al
+    jz exit_to_guest
+    cmpl $0, %gs:PCPU_WORK
+    jne exit_to_guest
+    movq VCPU_INFO(%rbx), %rax
+    cmpw $0x00ff, (%rax) /* mask byte 0 and pending byte not 0 gives 1..255 */
+    ja 1f
+    cmpb $0, (%rax)
+    jne exit_to_guest
+1:  /* Plain return: rip and rflags are what syscall left in rcx and r11. */
+    movq VCPU_REGS + REGS_RIP(%rbx), %rcx
+    movq %rcx, %rax
+    sarq $46, %rax /* 0 or -1 for canonical user and kernel addresses below the last page */
+    incq %rax
+    cmpq $1, %rax
+    ja exit_to_guest /* non-canonical would fault in ring 0: iretq has a fix-up */
+    movq VCPU_REGS + REGS_RFLAGS(%rbx), %r11
+    LOAD_GPRS
+    movq VCPU_REGS + REGS_RSP(%rbx), %rsp
+    movq VCPU_REGS + REGS_RBX(%rbx), %rbx
+    swapgs
+    sysretq
+
+from_user:
+    call trap_syscall
+    /* fall through */
+
+/*
+ * Leave for whatever vCPU is current, delivering pending upcalls and doing owed work first.
+ * In: on this CPU's stack, interrupts off.
+ */
+    .globl exit_to_guest
+exit_to_guest:
+    movq %gs:PCPU_CURRENT, %rbx
+    cmpl $0, %gs:PCPU_WORK
+    jne 2f
+    movq VCPU_INFO(%rbx), %rax
+    cmpb $0, (%rax)
+    je 1f
+    cmpb $0, 1(%rax)
+    je 2f
+1:  movq %gs:PCPU_STACK_TOP, %rsp
+    pushq VCPU_REGS + REGS_SS(%rbx)
+    pushq VCPU_REGS + REGS_RSP(%rbx)
+    pushq VCPU_REGS + REGS_RFLAGS(%rbx)
+    pushq VCPU_REGS + REGS_CS(%rbx)
+    pushq VCPU_REGS + REGS_RIP(%rbx)
+    movw VCPU_REGS + REGS_SS(%rbx), %ax
+    movq %rax, 32(%rsp)
+    movzwl VCPU_REGS + REGS_CS(%rbx), %eax
+    movq %rax, 8(%rsp)
+    LOAD_GPRS
+    movq VCPU_REGS + REGS_RCX(%rbx), %rcx
+    movq VCPU_REGS + REGS_R11(%rbx), %r11
+    movq VCPU_REGS + REGS_RBX(%rbx), %rbx
+    swapgs
+    .globl exit_iret
+exit_iret:
+    iretq
+2:  movq %gs:PCPU_STACK_TOP, %rsp
+    call exit_work
+    jmp exit_to_guest
+
+/*
+ * Exceptions and interrupts: 256 stubs of 16 bytes, each leaving vector and error code in one
+ * slot, as struct cpu_user_regs has them.
+ */
+    .globl vector_stubs
+    .balign 16
+vector_stubs:
+    .set vector, 0
+    .rept 256
+    .balign 16
+    .if (vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
+    .else
+    pushq $0
+    .endif
+    movl $vector, 4(%rsp)
+    .if vector == 2
+    jmp nmi_entry
+    .elseif vector == 8 || vector == 18
+    jmp fatal_entry
+    .else
+    jmp trap_entry
+    .endif
+    .set vector, vector + 1
+    .endr
+
+trap_entry:
+    cld
+    testb $3, 16(%rsp) /* cs of the interrupted context */
+    jz trap_from_host
+    swapgs
+    SAVE_GPRS
+    leaq -VCPU_REGS(%rsp), %rdi
+    movq %gs:PCPU_STACK_TOP, %rsp
+    call guest_trap
+    jmp exit_to_guest
+
+/* Ring 0 was interrupted: the idle loop, a guest access that faulted, iretq, or a bug. */
+trap_from_host:
+    pushq %rax
+    leaq exit_iret(%rip), %rax
+    cmpq %rax, 16(%rsp)
+    popq %rax
+    je iret_faulted
+    SAVE_GPRS
+    movq %rsp, %rdi
+    call host_trap
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rax
+    popq %rcx
+    popq %rdx
+    popq %rsi
+    popq %rdi
+    addq $8, %rsp
+    iretq
+
+/* The guest's own frame was refused. Its registers are all in vcpu.regs still. */
+iret_faulted:
+    swapgs
+    movq %gs:PCPU_CURRENT, %rdi
+    movq %gs:PCPU_STACK_TOP, %rsp
+    call trap_failsafe
+    jmp exit_to_guest
+
+/*
+ * NMI, double fault and machine check come on stacks of their own and may interrupt the few
+ * instructions where GS is the guest's though CS says ring 0. The word at the top of each of these
+ * stacks is the CPU's struct pcpu, so GS base is set from there and put back after.
+ */
+.macro PARANOID_GS
+    movl $0xc0000101, %ecx /* GS base */
+    rdmsr
+    movl %eax, %r12d
+    movl %edx, %r13d
+    movq %rsp, %rax
+    orq $4095, %rax
+    movq -7(%rax), %rax
+    movq %rax, %rdx
+    shrq $32, %rdx
+    wrmsr
+.endm
+
+nmi_entry:
+    cld
+    SAVE_GPRS
+    PARANOID_GS
+    movq %rsp, %rdi
+    call host_nmi
+    movl $0xc0000101, %ecx
+    movl %r12d, %eax
+    movl %r13d, %edx
+    wrmsr
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rax
+    popq %rcx
+    popq %rdx
+    popq %rsi
+    popq %rdi
+    addq $8, %rsp
+    iretq
+
+fatal_entry:
+    cld
+    SAVE_GPRS
+    PARANOID_GS
+    movq %rsp, %rdi
+    call host_fatal
+    ud2
+
+/*
+ * size_t guest_copy(void *dst, const void *src, size_t bytes): bytes not copied. One side is a
+ * guest address already checked for range; a fault on it ends the copy early.
+ */
+    .globl guest_copy
+guest_copy:
+    movq %rdx, %rcx
+    shrq $3, %rcx
+    cmpb $0, cpu_smap(%rip)
+    jne 5f
+1:  rep movsq
+    movl %edx, %ecx
+    andl $7, %ecx
+2:  rep movsb
+    xorl %eax, %eax
+    ret
+5:  stac
+11: rep movsq
+    movl %edx, %ecx
+    andl $7, %ecx
+12: rep movsb
+    clac
+    xorl %eax, %eax
+    ret
+3:  andl $7, %edx
+    leaq (%rdx, %rcx, 8), %rax
+    cmpb $0, cpu_smap(%rip)
+    je 6f
+    clac
+6:  ret
+4:  movq %rcx, %rax
+    cmpb $0, cpu_smap(%rip)
+    je 6b
+    clac
+    ret
+    EX_TABLE 1b, 3b
+    EX_TABLE 2b, 4b
+    EX_TABLE 11b, 3b
+    EX_TABLE 12b, 4b
+
+/* bool load_ds/es/fs(uint16_t): load a data selector; false if the descriptor is refused, null is loaded then. */
+.macro LOAD_SELECTOR name, reg
+    .globl load_\name
+load_\name:
+    movl $1, %eax
+1:  movl %edi, %\reg
+    ret
+2:  xorl %eax, %eax
+    movl %eax, %\reg
+    ret
+    EX_TABLE 1b, 2b
+.endm
+    LOAD_SELECTOR ds, ds
+    LOAD_SELECTOR es, es
+    LOAD_SELECTOR fs, fs
+
+/* bool load_gs(uint16_t): the guest's GS, which swapgs keeps out of our way. */
+    .globl load_gs
+load_gs:
+    swapgs
+    movl $1, %eax
+1:  movl %edi, %gs
+    swapgs
+    ret
+2:  xorl %eax, %eax
+    movl %eax, %gs
+    swapgs
+    ret
+    EX_TABLE 1b, 2b
+
+/* bool rdmsr_safe(uint32_t msr, uint64_t *value) */
+    .globl rdmsr_safe
+rdmsr_safe:
+    movl %edi, %ecx
+1:  rdmsr
+    movl %eax, (%rsi)
+    movl %edx, 4(%rsi)
+    movl $1, %eax
+    ret
+2:  xorl %eax, %eax
+    ret
+    EX_TABLE 1b, 2b
