@@ -25,8 +25,23 @@ struct boot_info {
     struct boot_module module[BOOT_MODULES_MAX];
 };
 
-/* Options of the hypervisor's command line; called before paging is final. (bootdomain.c) */
+/* Options of the hypervisor's command line; called before paging is final. (bootoption.c) */
 void boot_options(const struct boot_info *info);
+
+/* What a module's string asks for: "PATH kernel name=N memory=MIB vcpus=N domain0 -- CMDLINE" or
+ * "PATH ramdisk". The path may be missing: boot loaders differ. */
+struct boot_request {
+    enum { BOOT_KERNEL, BOOT_RAMDISK } kind;
+    char name[32];
+    uint64_t memory_mib;
+    unsigned vcpus;
+    bool domain0;
+    const char *cmdline; /* within the string */
+};
+/* false: error (of BOOT_ERROR_MAX bytes) says why. (bootoption.c) */
+#define BOOT_ERROR_MAX 192
+bool boot_request_parse(struct boot_request *request, const char *string, char *error);
+
 /* Build and start every guest the modules describe; frees the modules' memory. (bootdomain.c) */
 void boot_domains(struct boot_info *info);
 

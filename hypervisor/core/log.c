@@ -21,6 +21,7 @@ static spinlock_t log_lock;
 static char ring[RING_BYTES];
 static uint64_t ring_end; /* bytes ever written */
 static const char *line_end = "\n";
+static bool midline; /* COM1 stands within a guest's line */
 static bool panicking;
 
 static void lock(void)
@@ -69,9 +70,18 @@ void log_set_terminal(bool terminal)
 
 void log_raw(const char *text, size_t bytes)
 {
+    if (bytes == 0) {
+        return;
+    }
     lock();
     machine_uart_write(0, text, bytes);
+    midline = text[bytes - 1] != '\n';
     unlock();
+}
+
+bool log_is_midline(void)
+{
+    return midline;
 }
 
 /* One whole line into ring and UART; log_lock held. */
@@ -91,6 +101,10 @@ static void emit(enum log_level level, const char *fmt, va_list ap)
     }
     line[length] = '\n';
     ring_append(line, length + 1);
+    if (midline) {
+        midline = false;
+        machine_uart_write(0, line_end, strlen(line_end));
+    }
     memcpy(line + length, line_end, strlen(line_end));
     machine_uart_write(0, line, length + strlen(line_end));
 }

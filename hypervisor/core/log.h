@@ -39,6 +39,7 @@ size_t log_copy(char *dst, size_t bytes);
 void log_set_terminal(bool terminal);
 /* Text as it is, to COM1 only: guest lines of console=com1. Never in the middle of a log line. */
 void log_raw(const char *text, size_t bytes);
+bool log_is_midline(void); /* the last log_raw() text did not end its line */
 
 /* Our own bug: registers, symbolized stack, machine_end(MACHINE_PANIC). */
 _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), cold));
