@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# nm -n of a first link of the hypervisor -> C: the table that names addresses in its stack traces
+# nm -n of a first link of the hypervisor -> assembly: the table that names addresses in its stack traces
 # (core/symbols.h). Text symbols only: the table stands behind the text in the image, so the second
 # link, which has it, leaves their addresses as they are. Plain POSIX awk: no 64-bit arithmetic.
 
@@ -19,18 +19,19 @@ NF == 3 && $2 ~ /^[tTwW]$/ && $3 !~ /^\./ {
 }
 
 END {
-    print "/* Made from nm's output by symbols.awk. */\n#include \"symbols.h\"\n"
-    print "#define TABLE __attribute__((section(\".symbols\")))"
-    printf "TABLE const uint64_t hypervisor_symbols_base = 0x%sull;\n", count ? base : "0"
-    printf "TABLE const uint32_t hypervisor_symbol_count = %d;\n", count
-    print "TABLE const struct hypervisor_symbol hypervisor_symbols[] = {"
+    print "/* Made from nm's output by symbols.awk; declared in core/symbols.h. */"
+    print "    .section .symbols, \"a\"\n    .balign 8"
+    print "    .globl hypervisor_symbols_base, hypervisor_symbol_count"
+    print "    .globl hypervisor_symbols, hypervisor_symbol_names"
+    print "hypervisor_symbols_base: .quad 0x" (count ? base : 0)
+    print "hypervisor_symbol_count: .long " count + 0
+    print "hypervisor_symbols:"
     at = 0
     for (i = 0; i < count; i++) {
-        printf "    {%#x, %d},\n", offset[i], at
+        printf "    .long %d, %d\n", offset[i], at
         at += length(name[i]) + 1
     }
-    if (count == 0) print "    {0, 0},"
-    print "};\nTABLE const char hypervisor_symbol_names[] ="
-    for (i = 0; i < count; i++) printf "    \"%s\\0\"\n", name[i]
-    print "    \"\";"
+    print "hypervisor_symbol_names:"
+    for (i = 0; i < count; i++) printf "    .asciz \"%s\"\n", name[i]
+    print "    .section .note.GNU-stack, \"\", @progbits"
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "console.h"
+#include "dispatch.h"
 #include "domain.h"
 #include "trace.h"
 

@@ -115,6 +115,8 @@ void machine_idle(void);                  /* wait for an interrupt, interrupts o
 void machine_uart_write(unsigned port, const void *data, size_t bytes);
 int machine_uart_read(unsigned port); /* next byte, or -1 */
 
+extern uint16_t machine_debug_exit_port; /* QEMU's isa-debug-exit, that ends it; 0 = none */
+
 enum machine_end { MACHINE_POWEROFF, MACHINE_REBOOT, MACHINE_PANIC };
 _Noreturn void machine_end(enum machine_end how);
 

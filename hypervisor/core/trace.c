@@ -5,6 +5,7 @@
  */
 #include "trace.h"
 
+#include "dispatch.h"
 #include "log.h"
 
 #define TRACE_CPUS 4

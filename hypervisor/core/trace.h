@@ -24,7 +24,4 @@ void trace_dump(const struct domain *d, unsigned count);
  * last events. v need not be loaded: memory is read by a walk of its page tables. (dump.c) */
 void guest_dump(struct vcpu *v);
 
-/* Name of a hypercall number, NULL if there is none: generated from hypercalls.tab. */
-const char *hypercall_name(uint32_t nr);
-
 #endif

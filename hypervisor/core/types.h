@@ -5,7 +5,8 @@
  *
  * Lock order, outermost first (a function may skip levels, never go back up):
  *   domain_list_lock > domain.lock > domain.grant_lock (lower domid first) > domain.event_lock
- *     (lower domid first) > sched lock > timer lock > domain.page_lock > frame heap lock > log lock
+ *     (lower domid first) > console.lock > sched lock > timer lock > domain.page_lock >
+ *     mux and com1 lock > frame heap lock > log lock
  * Page types and references take no lock: they are compare-and-exchange loops on one word each.
  * Ring 0 runs with interrupts off except in the idle loop, so no lock is ever taken twice by an
  * interrupt on the same CPU; and nobody waits for another CPU while holding one.
