@@ -14,6 +14,7 @@ HV_SOURCES = $(CORE_SOURCES) $(BUILD_SOURCES) \
 	hypervisor/x86/desc.c \
 	hypervisor/x86/entry.S \
 	hypervisor/x86/head.S \
+	hypervisor/x86/hidden.h \
 	hypervisor/x86/layout.h \
 	hypervisor/x86/machine.c \
 	hypervisor/x86/machine_arch.h \
@@ -29,7 +30,7 @@ else
 HV_SOURCES += hypervisor/core/debug_off.c
 endif
 
-HV_CPPFLAGS = -I$(srcdir)/hypervisor/core -I$(srcdir)/hypervisor/x86 -I$(srcdir)/libpv/build \
+HV_CPPFLAGS = -include $(srcdir)/hypervisor/x86/hidden.h -I$(srcdir)/hypervisor/core -I$(srcdir)/hypervisor/x86 -I$(srcdir)/libpv/build \
 	-I$(srcdir) -Ihypercall-abi -Ihypervisor -DPARAVANE_VERSION='"$(VERSION)"'
 HV_LDFLAGS = -nostdlib -static -no-pie -Wl,--no-dynamic-linker,-z,max-page-size=4096,-z,noexecstack \
 	-Wl,--no-warn-rwx-segments,--build-id=none -Wl,-T,hypervisor/hypervisor.lds
