@@ -43,16 +43,20 @@ void pv_build_text(char *dst, size_t bytes, const char *fmt, ...)
 
 /* Operations of the builder; arg is the domain. */
 
-static int op_populate(void *arg, uint64_t pfn, uint64_t count, uint64_t *mfn)
+static int op_populate(void *arg, uint64_t pfn, uint64_t count, bool zeroed, uint64_t *mfn)
 {
-    for (uint64_t i = 0; i < count; i++) {
-        mfn_t frame = frame_alloc_domain(arg);
+    while (count > 0) {
+        uint64_t got = frame_alloc_domain_run(arg, count, zeroed, mfn);
 
-        if (mfn_equal(frame, MFN_INVALID)) {
+        if (got == 0) {
             return -XEN_ENOMEM;
         }
-        m2p[frame.n] = pfn + i;
-        mfn[i] = frame.n;
+        for (uint64_t i = 0; i < got; i++) {
+            m2p[mfn[i]] = pfn + i;
+        }
+        count -= got;
+        pfn += got;
+        mfn += got;
     }
     return 0;
 }
@@ -239,7 +243,7 @@ static void release_module(const struct boot_info *info, struct boot_module *m,
         if (ours) {
             run++;
         } else if (run > 0) {
-            frame_release_boot(MFN(n - run), run);
+            frame_release_module(MFN(n - run), run);
             run = 0;
         }
     }

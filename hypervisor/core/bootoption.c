@@ -116,6 +116,12 @@ static bool option_debug_exit(const struct word *w)
     return true;
 }
 
+static bool option_bootscrub(const struct word *w)
+{
+    frame_boot_scrub = !value_is(w, "no");
+    return value_is(w, "yes") || value_is(w, "no");
+}
+
 static const struct {
     const char *name;
     bool (*apply)(const struct word *w);
@@ -123,6 +129,7 @@ static const struct {
 } options[] = {
     {"console", option_console, "com1 or mux"},
     {"loglvl", option_loglvl, "error, warning, info or debug"},
+    {"bootscrub", option_bootscrub, "yes or no"},
     {"debug-exit", option_debug_exit, "an I/O port"},
 };
 

@@ -17,11 +17,13 @@
 
 struct run {
     uint64_t next, end; /* mfns */
+    bool fresh;         /* nobody has used it since the machine started */
 };
 
 struct frame *frame_table;
 uint64_t frame_limit;
 uint64_t *m2p;
+bool frame_boot_scrub = true;
 
 static spinlock_t heap_lock;
 static struct run runs[RUNS_MAX];
@@ -71,11 +73,11 @@ static void free_list_add(mfn_t mfn, uint64_t flags)
     free_count++;
 }
 
-void frame_release_boot(mfn_t first, uint64_t count)
+static void release_run(mfn_t first, uint64_t count, bool fresh)
 {
     spin_lock(&heap_lock);
     if (run_count < RUNS_MAX) {
-        runs[run_count++] = (struct run){first.n, first.n + count};
+        runs[run_count++] = (struct run){first.n, first.n + count, fresh};
         free_count += count;
     } else {
         for (uint64_t i = 0; i < count; i++) {
@@ -83,6 +85,16 @@ void frame_release_boot(mfn_t first, uint64_t count)
         }
     }
     spin_unlock(&heap_lock);
+}
+
+void frame_release_boot(mfn_t first, uint64_t count)
+{
+    release_run(first, count, true);
+}
+
+void frame_release_module(mfn_t first, uint64_t count)
+{
+    release_run(first, count, false);
 }
 
 uint64_t frame_free_count(void)
@@ -221,6 +233,53 @@ mfn_t frame_alloc_domain(struct domain *d)
         give_to(d, mfn);
     }
     return mfn;
+}
+
+/* Up to `count` frames from the first run of boot memory; 0 when there is none left. */
+static uint64_t take_part_of_run(uint64_t count, mfn_t *first, bool *fresh)
+{
+    spin_lock(&heap_lock);
+    if (run_count == 0) {
+        spin_unlock(&heap_lock);
+        return 0;
+    }
+    struct run *r = &runs[0];
+
+    count = count < r->end - r->next ? count : r->end - r->next;
+    *first = MFN(r->next);
+    *fresh = r->fresh;
+    r->next += count;
+    if (r->next == r->end) {
+        *r = runs[--run_count];
+    }
+    free_count -= count;
+    spin_unlock(&heap_lock);
+    return count;
+}
+
+uint64_t frame_alloc_domain_run(struct domain *d, uint64_t count, bool zeroed, uint64_t *mfn)
+{
+    mfn_t first;
+    bool fresh;
+
+    count = count < d->max_pages - d->page_count ? count : d->max_pages - d->page_count;
+    if (count == 0) {
+        return 0;
+    }
+    count = take_part_of_run(count, &first, &fresh);
+    if (count == 0) {
+        first = frame_alloc_domain(d);
+        *mfn = first.n;
+        return !mfn_equal(first, MFN_INVALID);
+    }
+    if (zeroed || !fresh || frame_boot_scrub) {
+        memset(machine_map(first), 0, count * PAGE_SIZE);
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        give_to(d, MFN(first.n + i));
+        mfn[i] = first.n + i;
+    }
+    return count;
 }
 
 bool frame_adopt_boot(struct domain *d, mfn_t mfn)

@@ -67,6 +67,11 @@ static inline mfn_t frame_mfn(const struct frame *f)
 
 /* Boot: hand [first, first + count) to the allocator; scrubbed when they are first given out. */
 void frame_release_boot(mfn_t first, uint64_t count);
+/* The same for what held a boot module: somebody's secrets, scrubbed before anyone else gets it. */
+void frame_release_module(mfn_t first, uint64_t count);
+/* Clear boot memory even for guests that do not ask for zeros. Off only by the person who starts
+ * the machine (bootscrub=no) and knows that its memory is fresh, as QEMU's is. */
+extern bool frame_boot_scrub;
 uint64_t frame_free_count(void);
 
 /* One zeroed frame for the hypervisor itself (page tables, tables, areas), or MFN_INVALID. */
@@ -78,6 +83,10 @@ void frame_free_hypervisor(mfn_t mfn, uint64_t count);
 /* A zeroed frame owned by d, on its page list, with the allocation reference; MFN_INVALID if the
  * heap is empty or d is at max_pages. */
 mfn_t frame_alloc_domain(struct domain *d);
+/* Up to `count` frames for d from one run of boot memory while that lasts: their numbers go to
+ * mfn[]. Not zeroed if the caller does not ask for it, the memory is fresh and bootscrub=no.
+ * Returns how many, 0 when the heap is empty or d is at max_pages. */
+uint64_t frame_alloc_domain_run(struct domain *d, uint64_t count, bool zeroed, uint64_t *mfn);
 /* Boot: a frame of a boot module, not handed to the allocator yet, becomes d's own as if it had been
  * allocated, but keeps its contents. False if it has an owner already or d is full. */
 bool frame_adopt_boot(struct domain *d, mfn_t mfn);

@@ -98,6 +98,6 @@ void symbols_drop(struct domain *d)
     d->symbol_count = 0;
     d->symbol_frame_count = 0;
     if (frames > 0) {
-        frame_release_boot(d->symbol_frames, frames);
+        frame_release_module(d->symbol_frames, frames);
     }
 }

@@ -59,9 +59,10 @@ bool pv_image_parse(struct pv_image *image, const void *file, uint64_t bytes);
 int pv_feature_bit(const char *name, size_t length);
 
 struct pv_build_ops {
-    /* Give the domain `count` zeroed frames as pseudo-physical frames pfn, pfn+1, ... : their
-     * machine frames go to mfn[], and into the machine-to-pseudo-physical table. -XEN_ENOMEM. */
-    int (*populate)(void *arg, uint64_t pfn, uint64_t count, uint64_t *mfn);
+    /* Give the domain `count` frames as pseudo-physical frames pfn, pfn+1, ... : their machine
+     * frames go to mfn[], and into the machine-to-pseudo-physical table. `zeroed`: they must be;
+     * otherwise they may hold anything that the domain is allowed to see. -XEN_ENOMEM. */
+    int (*populate)(void *arg, uint64_t pfn, uint64_t count, bool zeroed, uint64_t *mfn);
     /* Where the builder can read and write a frame of the domain until unmap. */
     void *(*map)(void *arg, uint64_t mfn);
     void (*unmap)(void *arg, void *page); /* may be NULL */

@@ -47,7 +47,7 @@ static bool allocate_p2m(struct pv_build *b)
 {
     b->p2m_frame = b->ops->scratch(b->arg, b->p2m.count * sizeof(uint64_t));
     if (b->p2m_frame == NULL ||
-        b->ops->populate(b->arg, b->p2m.pfn, b->p2m.count, b->p2m_frame) != 0) {
+        b->ops->populate(b->arg, b->p2m.pfn, b->p2m.count, true, b->p2m_frame) != 0) {
         return fail(b, "not enough free memory for a P2M list of %llu pages", (ull)b->p2m.count);
     }
     for (uint64_t i = 0; i < b->p2m.count; i++) {
@@ -74,6 +74,27 @@ static void adopt(struct pv_build *b, uint64_t address, const uint8_t *source, u
     }
 }
 
+/* From pfn on, `*count` frames at most that all need zeros, or all do not: kernel (.bss) to boot
+ * stack and the P2M's tables do; low memory, padding, initrd and the rest are the guest's to fill. */
+static bool needs_zeros(const struct pv_build *b, uint64_t pfn, uint64_t *count)
+{
+    const struct pv_extent zeroed[] = {
+        {b->kernel.pfn, b->stack.pfn + 1 - b->kernel.pfn},
+        b->p2m_tables,
+    };
+    bool needs = false;
+
+    for (unsigned i = 0; i < sizeof(zeroed) / sizeof(zeroed[0]); i++) {
+        uint64_t boundary = pfn < zeroed[i].pfn ? zeroed[i].pfn : zeroed[i].pfn + zeroed[i].count;
+
+        needs = needs || pfn - zeroed[i].pfn < zeroed[i].count;
+        if (pfn < boundary && boundary - pfn < *count) {
+            *count = boundary - pfn;
+        }
+    }
+    return needs;
+}
+
 /* Frames for every pfn that has none yet, in runs. */
 static bool populate_rest(struct pv_build *b)
 {
@@ -81,12 +102,14 @@ static bool populate_rest(struct pv_build *b)
         uint64_t *entry = p2m_entry(b, pfn);
         uint64_t room = ENTRIES_PER_PAGE - pfn % ENTRIES_PER_PAGE;
         uint64_t run = 0;
+        bool zeroed;
 
         room = room < b->pages - pfn ? room : b->pages - pfn;
+        zeroed = needs_zeros(b, pfn, &room);
         while (run < room && entry[run] == 0) {
             run++;
         }
-        if (run > 0 && b->ops->populate(b->arg, pfn, run, entry) != 0) {
+        if (run > 0 && b->ops->populate(b->arg, pfn, run, zeroed, entry) != 0) {
             return fail(b, "not enough free memory: %llu of %llu MiB allocated", (ull)pfn >> 8,
                         (ull)b->pages >> 8);
         }
@@ -115,6 +138,20 @@ static void copy_in(struct pv_build *b, uint64_t address, const uint8_t *source,
         address += part;
         source += part;
         bytes -= part;
+    }
+}
+
+/* The initrd, and zeros to the end of its last page. */
+static void copy_module(struct pv_build *b)
+{
+    uint64_t used = b->initrd_bytes % PV_PAGE_BYTES;
+
+    copy_in(b, b->module.pfn << PV_PAGE_SHIFT, b->initrd, b->initrd_bytes);
+    if (used != 0) {
+        uint8_t *page = pv_build_map(b, pv_build_mfn(b, b->module.pfn + b->module.count - 1));
+
+        memset(page + used, 0, PV_PAGE_BYTES - used);
+        pv_build_unmap(b, page);
     }
 }
 
@@ -168,7 +205,7 @@ bool pv_build_memory(struct pv_build *b)
 
         copy_in(b, s->start, image->file + s->offset, s->file_bytes);
     }
-    copy_in(b, b->module.pfn << PV_PAGE_SHIFT, b->initrd, b->initrd_bytes);
+    copy_module(b);
     pv_build_tables(b);
     if (image->hypercall_page != PV_UNSET) {
         fill_hypercall_page(b);
