@@ -188,6 +188,7 @@ function make_stubs(    i, r, a, n, s, k) {
 
 function make_reference(    i, r, sub_name) {
     banner("What `paravane abi` prints.")
+    print "#define __XEN_TOOLS__ 1 /* the numbers of calls that only a control domain makes */"
     print "#include \"hypercall-abi/abi.h\"\n#include \"hypercall-abi/abi_reference.h\"\n"
     print "const struct abi_row abi_reference[] = {"
     for (i = 1; i <= h; i++) {
