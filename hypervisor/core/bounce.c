@@ -11,6 +11,7 @@
  */
 #include "guest.h"
 #include "log.h"
+#include "trace.h"
 #include "trap.h"
 
 #define STACK_ALIGN 16ull
@@ -109,6 +110,7 @@ void trap_inject(struct vcpu *v, unsigned vector, uint32_t error_code)
     const struct guest_entry *entry = &v->traps[vector];
     uint64_t frame[F_WORDS];
 
+    trace_record(TRACE_INJECT, v, vector, error_code);
     if (unlikely(!entry->address)) {
         no_handler(v, "vector", vector, error_code);
         return;
@@ -146,6 +148,7 @@ void trap_inject_software(struct vcpu *v, unsigned vector)
 /* Events are always masked on entry, whatever the registration said (xen/callback.h). */
 void trap_event_upcall(struct vcpu *v)
 {
+    trace_record(TRACE_EVENT, v, v->info->evtchn_pending_sel, v->regs.rip);
     if (unlikely(!v->event_callback.address)) {
         no_handler(v, "event callback, type", CALLBACKTYPE_event, 0);
         return;

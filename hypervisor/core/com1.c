@@ -52,7 +52,7 @@ static void show_now(domid_t id, const char *text, size_t bytes)
         while (i + run < bytes && text[i + run] != '\n') {
             run++;
         }
-        log_raw(text + i, run);
+        log_raw(text + i, run > 0 && text[i + run - 1] == '\r' ? run - 1 : run);
         i += run;
         if (i < bytes) {
             log_raw("\r\n", 2);

@@ -159,6 +159,11 @@ int console_attach_ring(struct domain *d, mfn_t ring, evtchn_port_t *port)
     return 0;
 }
 
+mfn_t console_ring_frame(const struct domain *d)
+{
+    return d->console != NULL && d->console->ring != NULL ? d->console->ring_mfn : MFN_NONE;
+}
+
 void console_output(struct domain *d, const char *text, size_t bytes)
 {
     if (d->console != NULL && bytes > 0) {

@@ -17,6 +17,9 @@ void console_destroy(struct domain *d); /* repeatable */
 /* The builder gave d a console ring page; binds the hypervisor's end, returns the guest's port. */
 int console_attach_ring(struct domain *d, mfn_t ring, evtchn_port_t *port);
 
+/* The ring's frame, on which the hypervisor holds references (audit); MFN_NONE without one. */
+mfn_t console_ring_frame(const struct domain *d);
+
 void console_output(struct domain *d, const char *text, size_t bytes);
 /* Bytes typed for d: into its ring, or kept until it asks. What does not fit is dropped. */
 void console_input(struct domain *d, const char *text, size_t bytes);

@@ -25,6 +25,7 @@ static long call(struct vcpu *v, uint64_t nr)
     const struct hypercall_row *row;
 
     v->hc.nr = (uint32_t)nr;
+    trace_record(TRACE_HYPERCALL, v, nr, v->hc.args[0]);
     if (unlikely(nr >= HYPERCALL_NUMBERS)) {
         return -XEN_ENOSYS;
     }

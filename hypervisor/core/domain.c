@@ -194,6 +194,9 @@ void domain_shutdown(struct domain *d, uint8_t reason)
         return;
     }
     log_info("d%u (%s): %s", d->id, d->name, reason_name(reason));
+    if (reason == SHUTDOWN_crash && current_vcpu() && current_vcpu()->domain == d) {
+        guest_dump(current_vcpu());
+    }
     stop_vcpus(d, reason);
     console_state(d, "state=shutdown reason=%s name=%s", reason_name(reason), d->name);
 }

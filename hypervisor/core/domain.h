@@ -37,10 +37,12 @@ struct timer {
     void *arg;
 };
 
+#define HYPERCALL_NONE (~0u)
+
 /* State of the hypercall being served. */
 struct hypercall_state {
     uint64_t args[6]; /* live arguments; a handler that returns -ERESTART updates them first */
-    uint32_t nr;
+    uint32_t nr; /* HYPERCALL_NONE: a trap is being served */
     uint32_t budget;     /* units of work left, hypercall_preempt() */
     bool in_multicall;
     bool skip_return;    /* the handler set regs itself (iret): do not write rax */

@@ -165,9 +165,7 @@ static bool take_token(struct domain *d)
 /* What v was asking for: the hypercall being served, or a trap. */
 static const char *request_name(const struct vcpu *v)
 {
-    const char *name = hypercall_name(v->hc.nr);
-
-    return name ? name : "trap";
+    return v->hc.nr == HYPERCALL_NONE ? "trap" : hypercall_name(v->hc.nr);
 }
 
 int refuse(struct vcpu *v, int err, const char *rule, const char *fmt, ...)

@@ -4,6 +4,7 @@
  * have (table entries, pins, roots, descriptor tables, registered areas, allocation) and compare
  * with what the frame table says. Checks invariants validated, pinned, partial and one-type.
  */
+#include "console.h"
 #include "domain.h"
 #include "log.h"
 #include "pagetable.h"
@@ -129,6 +130,9 @@ unsigned pagetype_audit(void)
         expect_frame(MFN(n));
     }
     for (unsigned id = 0; id < DOMAIN_MAX; id++) {
+        if (domain_table[id] && !mfn_is_none(console_ring_frame(domain_table[id]))) {
+            expect_both(console_ring_frame(domain_table[id]));
+        }
         for (unsigned i = 0; domain_table[id] && i < domain_table[id]->vcpu_count; i++) {
             if (domain_table[id]->vcpu[i]) {
                 expect_vcpu(domain_table[id]->vcpu[i]);

@@ -12,6 +12,7 @@
 #include "guest.h"
 #include "log.h"
 #include "timer.h"
+#include "trace.h"
 
 static const struct sched_policy *const policy = &sched_fair;
 static spinlock_t sched_lock;
@@ -270,6 +271,8 @@ void sched_run(void)
         timer_stop(&slice_timer);
     }
     if (next != pcpu->current) {
+        trace_record(TRACE_SWITCH, next, prev ? (uint64_t)prev->domain->id << 16 | prev->id : 0,
+                     now);
         machine_vcpu_switch(pcpu->current, next);
     }
     if (next->kernel_mode) {

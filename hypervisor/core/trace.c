@@ -1,69 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Per-CPU rings of the last events. A CPU writes only its own ring, with interrupts off, so there
- * is no lock; a dump from another CPU may see one record half written, and only prints it.
- */
+/* Per-CPU trace rings, printed. A dump from another CPU may show one record half written. */
 #include "trace.h"
 
 #include "dispatch.h"
 #include "log.h"
 
-#define TRACE_CPUS 4
-#define TRACE_RECORDS 256u /* a power of two */
+struct trace_ring trace_rings[TRACE_CPUS];
 
-struct trace_entry {
-    uint64_t tsc;
-    domid_t domid;
-    uint8_t vcpu, kind;
-    uint32_t cpu;
-    uint64_t a, b;
-};
-
-static struct trace_ring {
-    struct trace_entry record[TRACE_RECORDS];
-    uint32_t next; /* total ever written */
-} rings[TRACE_CPUS];
-
-void trace_record(enum trace_kind kind, const struct vcpu *v, uint64_t a, uint64_t b)
+static void print(const struct trace_entry *e)
 {
-    uint32_t cpu = this_cpu()->id;
-
-    if (cpu < TRACE_CPUS) {
-        struct trace_ring *ring = &rings[cpu];
-
-        ring->record[ring->next++ % TRACE_RECORDS] =
-            (struct trace_entry){.tsc = machine_tsc(),
-                                  .domid = v->domain->id,
-                                  .vcpu = (uint8_t)v->id,
-                                  .kind = (uint8_t)kind,
-                                  .cpu = cpu,
-                                  .a = a,
-                                  .b = b};
-    }
-}
-
-static void print(const struct trace_entry *e, uint64_t now)
-{
-    uint64_t us = machine_clock.tsc_khz ? (now - e->tsc) * 1000 / machine_clock.tsc_khz : 0;
-    const char *name;
-
     switch (e->kind) {
     case TRACE_HYPERCALL:
-        name = hypercall_name((uint32_t)e->a);
-        log_error("  -%lu us d%uv%u hypercall %s (%lu) arg %#lx", us, e->domid, e->vcpu,
-                  name ? name : "?", e->a, e->b);
+        log_error("  d%uv%u %s (%lu) arg %#lx", e->domid, e->vcpu, hypercall_name((unsigned)e->a),
+                  e->a, e->b);
         break;
     case TRACE_TRAP:
-        log_error("  -%lu us d%uv%u trap %lu at %#lx", us, e->domid, e->vcpu, e->a, e->b);
+        log_error("  d%uv%u trap %lu at %#lx", e->domid, e->vcpu, e->a, e->b);
         break;
     case TRACE_INJECT:
-        log_error("  -%lu us d%uv%u inject %lu, %#lx", us, e->domid, e->vcpu, e->a, e->b);
+        log_error("  d%uv%u inject %lu, error %#lx", e->domid, e->vcpu, e->a, e->b);
         break;
     case TRACE_SWITCH:
-        log_error("  -%lu us d%uv%u runs after d%luv%lu", us, e->domid, e->vcpu, e->a, e->b);
+        log_error("  d%uv%u runs, after d%luv%lu, at %lu us", e->domid, e->vcpu, e->a >> 16,
+                  e->a & 0xffff, e->b / 1000);
         break;
     default:
-        log_error("  -%lu us d%uv%u event port %lu", us, e->domid, e->vcpu, e->a);
+        log_error("  d%uv%u upcall, selector %#lx, at %#lx", e->domid, e->vcpu, e->a, e->b);
         break;
     }
 }
@@ -73,7 +35,6 @@ static void dump_ring(const struct trace_ring *ring, const struct domain *d, uns
     uint32_t end = ring->next;
     uint32_t oldest = end > TRACE_RECORDS ? end - TRACE_RECORDS : 0;
     uint32_t first = end;
-    uint64_t now = machine_tsc();
 
     while (first > oldest && count > 0) {
         const struct trace_entry *e = &ring->record[--first % TRACE_RECORDS];
@@ -84,7 +45,7 @@ static void dump_ring(const struct trace_ring *ring, const struct domain *d, uns
         const struct trace_entry *e = &ring->record[first % TRACE_RECORDS];
 
         if (d == NULL || e->domid == d->id) {
-            print(e, now);
+            print(e);
         }
     }
 }
@@ -92,9 +53,9 @@ static void dump_ring(const struct trace_ring *ring, const struct domain *d, uns
 void trace_dump(const struct domain *d, unsigned count)
 {
     for (unsigned cpu = 0; cpu < TRACE_CPUS; cpu++) {
-        if (rings[cpu].next != 0) {
+        if (trace_rings[cpu].next != 0) {
             log_error("last events on CPU %u:", cpu);
-            dump_ring(&rings[cpu], d, count);
+            dump_ring(&trace_rings[cpu], d, count);
         }
     }
 }

@@ -17,6 +17,7 @@
 #include "insn.h"
 #include "log.h"
 #include "pagetable.h"
+#include "trace.h"
 
 /* #GP error code of a selector in the IDT: Intel SDM vol. 3A, 6.13. */
 #define GP_EXT (1u << 0)
@@ -24,6 +25,13 @@
 #define GP_VECTOR_SHIFT 3
 
 #define DR6_FIXED 0xffff0ff0ull
+
+/* What follows works for the guest as a hypercall does, but is not one: refusals say "trap". */
+static void begin_service(struct vcpu *v)
+{
+    v->hc.nr = ~0u;
+    v->hc.budget = HYPERCALL_BUDGET;
+}
 
 /* A fault on an address in the hypervisor's range: to the guest nothing is there. */
 static void hypervisor_range_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code)
@@ -49,18 +57,24 @@ static void page_fault(struct vcpu *v, uint64_t cr2)
     uint32_t error_code = v->regs.error_code;
 
     if (unlikely(cr2 - HYPERVISOR_RANGE_START < HYPERVISOR_RANGE_END - HYPERVISOR_RANGE_START)) {
+        begin_service(v);
         hypervisor_range_fault(v, cr2, error_code);
         return;
     }
-    if ((error_code & (PF_PRESENT | PF_WRITE | PF_RESERVED)) == (PF_PRESENT | PF_WRITE) &&
-        v->kernel_mode && pagetable_emulate_write(v, cr2)) {
-        v->regs.rflags &= ~RFLAGS_RF;
-        if (unlikely(v->regs.rflags & RFLAGS_TF)) {
-            trap_inject_single_step(v);
-        }
+    if ((error_code & (PF_PRESENT | PF_WRITE | PF_RESERVED)) != (PF_PRESENT | PF_WRITE) ||
+        !v->kernel_mode) {
+        trap_inject_page_fault(v, cr2, error_code);
         return;
     }
-    trap_inject_page_fault(v, cr2, error_code);
+    begin_service(v);
+    if (!pagetable_emulate_write(v, cr2)) {
+        trap_inject_page_fault(v, cr2, error_code);
+        return;
+    }
+    v->regs.rflags &= ~RFLAGS_RF;
+    if (unlikely(v->regs.rflags & RFLAGS_TF)) {
+        trap_inject_single_step(v);
+    }
 }
 
 /* The guest kernel counts as ring 1 here, as under Xen: DPL 0 means by hardware only. */
@@ -111,6 +125,7 @@ static void general_protection(struct vcpu *v)
 {
     uint32_t error_code = v->regs.error_code;
 
+    begin_service(v);
     if (error_code == 0) {
         if (emulate_privileged(v)) {
             return;
@@ -152,6 +167,8 @@ static void int80(struct vcpu *v)
 
 void trap_from_guest(struct vcpu *v, unsigned vector, uint64_t cr2)
 {
+    v->hc.nr = HYPERCALL_NONE;
+    trace_record(TRACE_TRAP, v, vector, v->regs.rip);
     switch (vector) {
     case VECTOR_PF:
         page_fault(v, cr2);
