@@ -32,7 +32,7 @@ endif
 
 HV_CPPFLAGS = -include $(srcdir)/hypervisor/x86/hidden.h -I$(srcdir)/hypervisor/core -I$(srcdir)/hypervisor/x86 -I$(srcdir)/libpv/build \
 	-I$(srcdir) -Ihypercall-abi -Ihypervisor -DPARAVANE_VERSION='"$(VERSION)"'
-HV_LDFLAGS = -nostdlib -static -no-pie -Wl,--no-dynamic-linker,-z,max-page-size=4096,-z,noexecstack \
+HV_LINK = -nostdlib -static -no-pie -Wl,--no-dynamic-linker,-z,max-page-size=4096,-z,noexecstack \
 	-Wl,--no-warn-rwx-segments,--build-id=none -Wl,-T,hypervisor/hypervisor.lds
 HV_OBJECT_DEPS = hypervisor/asm_offsets.h $(ABI_GENERATED)
 
@@ -42,13 +42,13 @@ nodist_hypervisor_paravane_hv_pass1_SOURCES = hypercall-abi/hypercall_dispatch.c
 hypervisor_paravane_hv_pass1_CPPFLAGS = $(HV_CPPFLAGS)
 hypervisor_paravane_hv_pass1_CFLAGS = $(HV_CFLAGS)
 hypervisor_paravane_hv_pass1_CCASFLAGS =
-hypervisor_paravane_hv_pass1_LDFLAGS = $(HV_LDFLAGS)
+hypervisor_paravane_hv_pass1_LDFLAGS = $(HV_LINK)
 hypervisor_paravane_hv_pass1_DEPENDENCIES = hypervisor/hypervisor.lds
 
 hypervisor_paravane_hv_elf_SOURCES =
 nodist_hypervisor_paravane_hv_elf_SOURCES = hypervisor/symbols_table.S
 hypervisor_paravane_hv_elf_LDADD = $(hypervisor_paravane_hv_pass1_OBJECTS)
-hypervisor_paravane_hv_elf_LDFLAGS = $(HV_LDFLAGS)
+hypervisor_paravane_hv_elf_LDFLAGS = $(HV_LINK)
 hypervisor_paravane_hv_elf_DEPENDENCIES = hypervisor/hypervisor.lds $(hypervisor_paravane_hv_pass1_OBJECTS)
 
 hypervisor/symbols_table.S: hypervisor/paravane-hv.pass1$(EXEEXT) $(srcdir)/hypervisor/symbols.awk
@@ -64,7 +64,7 @@ hypervisor/hypervisor.lds: $(srcdir)/hypervisor/x86/hypervisor.lds.S $(srcdir)/h
 hypervisor/paravane-hv: hypervisor/paravane-hv.elf$(EXEEXT)
 	$(AM_V_GEN)$(OBJCOPY) -O binary hypervisor/paravane-hv.elf$(EXEEXT) $@
 
-pkglib_DATA += hypervisor/paravane-hv
+images_DATA += hypervisor/paravane-hv
 BUILT_SOURCES += hypervisor/asm_offsets.h
 CLEANFILES += hypervisor/paravane-hv hypervisor/hypervisor.lds hypervisor/asm_offsets.h hypervisor/symbols_table.S
 EXTRA_DIST += hypervisor/x86/hypervisor.lds.S hypervisor/x86/offsets.c hypervisor/symbols.awk

@@ -57,6 +57,7 @@ CORE_SOURCES = \
 	hypervisor/core/pagetable.c \
 	hypervisor/core/pagetable.h \
 	hypervisor/core/pagetype.c \
+	hypervisor/core/pagetype_audit.c \
 	hypervisor/core/pagetype.h \
 	hypervisor/core/physdev.c \
 	hypervisor/core/ptwr.c \

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# Everything that `make check` runs. All of it speaks TAP.
+TEST_EXTENSIONS = .test
+TEST_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(TEST_LOG_DRIVER)
+AM_TESTS_ENVIRONMENT = CK_TAP_LOG_FILE_NAME=-; CK_VERBOSITY=silent; CK_FORK=yes; \
+	PARAVANE=$(abs_top_builddir)/host/paravane; PARAVANE_LIBDIR=$(abs_top_builddir)/images; \
+	BUILDDIR=$(abs_top_builddir); SRCDIR=$(abs_top_srcdir); CC='$(CC)'; AWK='$(AWK)'; \
+	export CK_TAP_LOG_FILE_NAME CK_VERBOSITY CK_FORK PARAVANE PARAVANE_LIBDIR BUILDDIR SRCDIR CC AWK;
+
+# Programs of tests/unit: one for each file of core, linked with all of core and the simulated machine.
+UNIT_TESTS =
+check_PROGRAMS += $(UNIT_TESTS)
+
+SCRIPT_TESTS = \
+	tests/gates/table.test \
+	tests/gates/style.test \
+	tests/host/bad-input.test \
+	tests/host/inspect.test \
+	tests/boot/linux.test
+TESTS += $(UNIT_TESTS) $(SCRIPT_TESTS)
+EXTRA_DIST += $(SCRIPT_TESTS) tests/tap.sh tests/boot/matrix.tab tests/boot/linux-init \
+	tests/boot/make-initrd.sh tests/boot/fetch-kernel.sh
+
+# What a run from the build tree needs in one directory (PARAVANE_LIBDIR).
+images: hypervisor/paravane-hv
+	$(AM_V_GEN)$(MKDIR_P) images && ln -sf ../hypervisor/paravane-hv images/ && touch images
+noinst_DATA += images
