@@ -77,7 +77,6 @@ static enum emulate_result write_cr3(struct vcpu *v, uint64_t value)
         return EMULATE_REFUSED;
     }
     op.arg1.mfn = xen_cr3_to_pfn(value);
-    v->hc.budget = HYPERCALL_BUDGET;
     err = do_mmuext_new_baseptr(v, &op);
     if (err == -XEN_ERESTART) {
         return EMULATE_AGAIN; /* progress is kept in the frame */

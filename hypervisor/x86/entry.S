@@ -212,7 +212,7 @@ iret_faulted:
     swapgs
     movq %gs:PCPU_CURRENT, %rdi
     movq %gs:PCPU_STACK_TOP, %rsp
-    call trap_failsafe
+    call trap_iret_fault
     jmp exit_to_guest
 
 /*
