@@ -175,22 +175,12 @@ void trap_syscall(struct vcpu *v)
 
 void trap_syscall32(struct vcpu *v)
 {
-    if (!v->syscall32_callback.address) {
+    if (v->kernel_mode || !v->syscall32_callback.address) { /* no hypercalls from 32-bit code */
         v->regs.rip = (uint32_t)(v->regs.rip - 2);
         trap_inject(v, VECTOR_UD, 0);
         return;
     }
     syscall_bounce(v, &v->syscall32_callback);
-}
-
-/* sysenter keeps no return address: the guest's convention finds it. */
-void trap_sysenter(struct vcpu *v)
-{
-    if (!v->sysenter_callback.address) {
-        trap_inject(v, VECTOR_GP, 0);
-        return;
-    }
-    syscall_bounce(v, &v->sysenter_callback);
 }
 
 /*

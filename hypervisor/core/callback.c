@@ -16,11 +16,12 @@ static struct guest_entry *callback_of(struct vcpu *v, uint16_t type)
         return &v->failsafe_callback;
     case CALLBACKTYPE_syscall:
         return &v->syscall_callback;
+    case CALLBACKTYPE_syscall32:
+        return &v->syscall32_callback;
     case CALLBACKTYPE_nmi:
         return &v->nmi_callback;
     default:
-        /* syscall32 and sysenter: 32-bit user code has int 0x80. Guests ask and go without. */
-        return NULL;
+        return NULL; /* sysenter among them: guests ask, and go without (int 0x80 does the same) */
     }
 }
 
@@ -49,6 +50,7 @@ long do_callbackop_unregister(struct vcpu *v, callback_unregister_t *args)
     case CALLBACKTYPE_event:
     case CALLBACKTYPE_failsafe:
     case CALLBACKTYPE_syscall:
+    case CALLBACKTYPE_syscall32:
         return -XEN_EINVAL; /* a guest cannot do without them */
     default:
         return -XEN_ENOSYS;

@@ -12,6 +12,20 @@
 #define PORT_PIT_COUNTER2 0x42
 #define STRING_BATCH 256u /* elements of a rep ins/outs per entry into ring 0 */
 
+/* The bitmap is the guest kernel's: only its root is sure to map it. */
+static int read_bitmap(struct vcpu *v, uint8_t two[2], uint64_t va, unsigned bytes)
+{
+    int err;
+
+    if (v->kernel_mode) {
+        return guest_copy_in(two, va, bytes);
+    }
+    machine_load_root(v->guest_table);
+    err = guest_copy_in(two, va, bytes);
+    machine_load_root(v->guest_table_user);
+    return err;
+}
+
 /* The guest's own bitmap for its user mode: bit clear = allowed (Intel SDM vol. 1, 19.5.2). */
 static bool bitmap_allows(struct vcpu *v, uint16_t port, unsigned bytes)
 {
@@ -20,7 +34,7 @@ static bool bitmap_allows(struct vcpu *v, uint16_t port, unsigned bytes)
     unsigned in_bitmap = (port & 7) + bytes > 8 ? 2 : 1;
 
     if (!v->iobitmap || port + bytes > v->iobitmap_ports ||
-        guest_copy_in(two, v->iobitmap + port / 8, in_bitmap)) {
+        read_bitmap(v, two, v->iobitmap + port / 8, in_bitmap)) {
         return false;
     }
     return !((two[0] | two[1] << 8) >> (port & 7) & want);

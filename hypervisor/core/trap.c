@@ -26,13 +26,6 @@
 
 #define DR6_FIXED 0xffff0ff0ull
 
-/* What follows works for the guest as a hypercall does, but is not one: refusals say "trap". */
-static void begin_service(struct vcpu *v)
-{
-    v->hc.nr = ~0u;
-    v->hc.budget = HYPERCALL_BUDGET;
-}
-
 /* A fault on an address in the hypervisor's range: to the guest nothing is there. */
 static void hypervisor_range_fault(struct vcpu *v, uint64_t cr2, uint32_t error_code)
 {
@@ -57,7 +50,6 @@ static void page_fault(struct vcpu *v, uint64_t cr2)
     uint32_t error_code = v->regs.error_code;
 
     if (unlikely(cr2 - HYPERVISOR_RANGE_START < HYPERVISOR_RANGE_END - HYPERVISOR_RANGE_START)) {
-        begin_service(v);
         hypervisor_range_fault(v, cr2, error_code);
         return;
     }
@@ -66,7 +58,6 @@ static void page_fault(struct vcpu *v, uint64_t cr2)
         trap_inject_page_fault(v, cr2, error_code);
         return;
     }
-    begin_service(v);
     if (!pagetable_emulate_write(v, cr2)) {
         trap_inject_page_fault(v, cr2, error_code);
         return;
@@ -125,7 +116,6 @@ static void general_protection(struct vcpu *v)
 {
     uint32_t error_code = v->regs.error_code;
 
-    begin_service(v);
     if (error_code == 0) {
         if (emulate_privileged(v)) {
             return;
@@ -168,6 +158,7 @@ static void int80(struct vcpu *v)
 void trap_from_guest(struct vcpu *v, unsigned vector, uint64_t cr2)
 {
     v->hc.nr = HYPERCALL_NONE;
+    v->hc.budget = HYPERCALL_BUDGET; /* emulated page-table writes work as a hypercall does */
     trace_record(TRACE_TRAP, v, vector, v->regs.rip);
     switch (vector) {
     case VECTOR_PF:

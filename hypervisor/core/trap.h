@@ -55,9 +55,9 @@
 void trap_from_guest(struct vcpu *v, unsigned vector, uint64_t cr2);
 /* syscall in user mode: bounce to the registered syscall callback. */
 void trap_syscall(struct vcpu *v);
-/* The same for 32-bit code: syscall (AMD) with regs.cs = SEL_CODE32, and sysenter (Intel). */
+/* syscall in 32-bit code (AMD; Intel makes it #UD), regs.cs = SEL_CODE32. sysenter is #GP: its MSRs
+ * stay 0. */
 void trap_syscall32(struct vcpu *v);
-void trap_sysenter(struct vcpu *v);
 /* The exit path found event_upcall_due(v). */
 void trap_event_upcall(struct vcpu *v);
 /* Loading DS, ES, FS or GS from v->regs was refused, null was loaded instead: failsafe callback. */

@@ -35,6 +35,20 @@ static bool is_loaded(const struct vcpu *v)
     return this_cpu()->current == v;
 }
 
+/* Stands behind every selector below our own that the guest's GDT does not cover: null descriptors,
+ * so that loading one is #GP as on bare hardware and not a page fault in the window. */
+static const uint64_t no_descriptors[512] __attribute__((aligned(4096)));
+
+static void window_set_gdt_page(struct vcpu_arch *a, unsigned page, mfn_t mfn)
+{
+    uint64_t pte = mfn.n << PAGE_SHIFT | WINDOW_RW;
+
+    if (mfn_is_none(mfn)) {
+        pte = ((uint64_t)no_descriptors - IMAGE_BASE) | (WINDOW_RW & ~PTE_RW);
+    }
+    paging_window_set(a->window + page * PAGE_SIZE, pte);
+}
+
 int machine_vcpu_create(struct vcpu *v)
 {
     mfn_t area = frame_alloc_hypervisor_run(XSAVE_PAGES);
@@ -55,6 +69,7 @@ int machine_vcpu_create(struct vcpu *v)
     v->arch = a;
     paging_window_set(a->window + HV_GDT_PAGE * PAGE_SIZE,
                       desc_gdt_frame().n << PAGE_SHIFT | WINDOW_RW);
+    machine_gdt_changed(v);
     machine_fpu_init(v);
     return 0;
 }
@@ -302,9 +317,7 @@ void machine_gdt_changed(struct vcpu *v)
     unsigned pages = (v->gdt_ents + 511) / 512;
 
     for (unsigned page = 0; page < GDT_GUEST_FRAMES; page++) {
-        uint64_t pte = page < pages ? v->gdt_frames[page].n << PAGE_SHIFT | WINDOW_RW : 0;
-
-        paging_window_set(a->window + page * PAGE_SIZE, pte);
+        window_set_gdt_page(a, page, page < pages ? v->gdt_frames[page] : MFN_NONE);
     }
     if (is_loaded(v)) {
         desc_load_gdt(a->window);

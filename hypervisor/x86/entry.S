@@ -31,6 +31,25 @@
     pushq %r15
 .endm
 
+/* `syscall` has only swapped rip and rflags into rcx and r11: build the frame it did not push. Out:
+ * rbx = rdi = the vCPU, on this CPU's stack. */
+.macro SYSCALL_SAVE cs
+    swapgs
+    movq %rsp, %gs:PCPU_SCRATCH
+    movq %gs:PCPU_CURRENT, %rsp
+    addq $VCPU_REGS + REGS_ES, %rsp
+    pushq $GUEST_SS
+    pushq %gs:PCPU_SCRATCH
+    pushq %r11
+    pushq $\cs
+    pushq %rcx
+    pushq $0
+    SAVE_GPRS
+    leaq -VCPU_REGS(%rsp), %rbx
+    movq %gs:PCPU_STACK_TOP, %rsp
+    movq %rbx, %rdi
+.endm
+
 /* Load all but rbx, rcx and r11 from the vCPU in rbx. */
 .macro LOAD_GPRS
     movq VCPU_REGS + REGS_R15(%rbx), %r15
@@ -63,20 +82,7 @@
     .globl syscall_entry
     .balign 64
 syscall_entry:
-    swapgs
-    movq %rsp, %gs:PCPU_SCRATCH
-    movq %gs:PCPU_CURRENT, %rsp
-    addq $VCPU_REGS + REGS_ES, %rsp
-    pushq $GUEST_SS
-    pushq %gs:PCPU_SCRATCH
-    pushq %r11
-    pushq $GUEST_CS64
-    pushq %rcx
-    pushq $0
-    SAVE_GPRS
-    leaq -VCPU_REGS(%rsp), %rbx
-    movq %gs:PCPU_STACK_TOP, %rsp
-    movq %rbx, %rdi
+    SYSCALL_SAVE GUEST_CS64
     cmpb $0, VCPU_KERNEL_MODE(%rbx)
     je from_user
     call hypercall_entry
@@ -102,6 +108,13 @@ syscall_entry:
     movq VCPU_REGS + REGS_RBX(%rbx), %rbx
     swapgs
     sysretq
+
+/* The same from 32-bit code, where AMD has it (MSR CSTAR). */
+    .globl syscall32_entry
+syscall32_entry:
+    SYSCALL_SAVE GUEST_CS32
+    call trap_syscall32
+    jmp exit_to_guest
 
 from_user:
     call trap_syscall

@@ -86,7 +86,7 @@ void cpu_init(void)
     wrmsr(MSR_PAT, 0x050100070406ull);
     wrmsr(MSR_STAR, (uint64_t)GUEST_CS32 << 48 | (uint64_t)HV_CS << 32);
     wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
-    wrmsr(MSR_CSTAR, (uint64_t)syscall_entry);
+    wrmsr(MSR_CSTAR, (uint64_t)syscall32_entry);
     wrmsr(MSR_FMASK, 0x47700); /* AC NT IOPL DF IF TF */
 }
 

@@ -15,7 +15,7 @@ _Noreturn void host_fatal(struct cpu_user_regs *regs);
 void uart_interrupt(void);
 
 /* Labels */
-extern char syscall_entry[], exit_to_guest[], vector_stubs[];
+extern char syscall_entry[], syscall32_entry[], exit_to_guest[], vector_stubs[];
 size_t guest_copy(void *dst, const void *src, size_t bytes);
 bool load_ds(uint16_t selector);
 bool load_es(uint16_t selector);

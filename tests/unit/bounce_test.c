@@ -150,16 +150,25 @@ START_TEST(syscall_without_callback_is_ud)
 }
 END_TEST
 
-START_TEST(syscall32_and_sysenter_without_callback)
+START_TEST(syscall32)
 {
+    struct cpu_user_regs old;
+
     enter_user(v);
     v->regs.rip = 0x10001;
+    v->regs.cs = FLAT_RING3_CS32;
     trap_syscall32(v);
     check_entered(HANDLER(VECTOR_UD));
     ck_assert_uint_eq(guest_word(v->regs.rsp + 16), 0xffff);
+    v->syscall32_callback.address = SYSCALL_HANDLER;
     enter_user(v);
-    trap_sysenter(v);
-    check_entered(HANDLER(VECTOR_GP));
+    v->regs.cs = FLAT_RING3_CS32;
+    old = v->regs;
+    trap_syscall32(v);
+    check_entered(SYSCALL_HANDLER);
+    check_frame(&old, 0, FLAT_RING3_CS32, 0x202);
+    trap_syscall32(v); /* and now in kernel mode */
+    check_entered(HANDLER(VECTOR_UD));
 }
 END_TEST
 
@@ -300,7 +309,7 @@ int main(void)
     tcase_add_test(c, event_masks_always);
     tcase_add_test(c, syscall_from_user);
     tcase_add_test(c, syscall_without_callback_is_ud);
-    tcase_add_test(c, syscall32_and_sysenter_without_callback);
+    tcase_add_test(c, syscall32);
     tcase_add_test(c, failsafe_frame);
     tcase_add_test(c, failsafe_without_callback_is_gp);
     tcase_add_test(c, iret_fault_is_gp_with_the_refused_frame);

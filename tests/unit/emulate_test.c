@@ -229,7 +229,7 @@ START_TEST(user_ports_by_iopl_and_bitmap)
     ck_assert(!RUN("\x0f\x06"));
     enter_user(v);
     v->iopl = 0;
-    v->iobitmap = USER_CODE + 0x800;
+    v->iobitmap = KERNEL_DATA + 0x800; /* not in the user root */
     v->iobitmap_ports = 0x20;
     guest_put(v->iobitmap, "\xff\xff\x3e\xff", 4); /* ports 0x10, 0x16 and 0x17 are open */
     ck_assert(RUN("\xec"));

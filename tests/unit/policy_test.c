@@ -321,6 +321,9 @@ START_TEST(callbacks)
     reg.type = CALLBACKTYPE_syscall;
     ck_assert_int_eq(do_callbackop_register(v, &reg), 0);
     ck_assert(v->syscall_callback.mask_events);
+    reg.type = CALLBACKTYPE_syscall32;
+    ck_assert_int_eq(do_callbackop_register(v, &reg), 0);
+    reg.type = CALLBACKTYPE_syscall;
     reg.address = 0x0000800000000000ull;
     ck_assert_int_eq(do_callbackop_register(v, &reg), -XEN_EINVAL);
     ck_assert_uint_eq(v->syscall_callback.address, 0xffffffff81234560ull);
