@@ -30,6 +30,7 @@ struct session {
     char log_line[1024];
     size_t log_bytes;
     bool qemu_gone, stdin_open, stopped;
+    bool no_qemu; /* it could not even be started, and has said so */
     int64_t deadline_ms; /* 0 = none */
     int64_t kill_ms;     /* when QEMU is no longer waited for; 0 = not ending */
 };
@@ -112,6 +113,7 @@ static void signal_readable(struct session *s)
     if (info.ssi_signo == SIGCHLD) {
         if (waitpid(s->qemu.pid, &status, WNOHANG) == s->qemu.pid) {
             s->qemu_gone = true;
+            s->no_qemu = WIFEXITED(status) && WEXITSTATUS(status) == 127;
         }
         return;
     }
@@ -231,6 +233,9 @@ static int verdict(struct session *s, bool timed_out)
     }
     if (s->stopped) {
         return EXIT_CRASH;
+    }
+    if (s->no_qemu) {
+        return EXIT_USAGE;
     }
     if (!s->mux.ended) {
         complain("QEMU ended unexpectedly");
