@@ -56,16 +56,15 @@ static void put_text(struct sink *s, const struct conversion *c, const char *tex
     put_many(s, ' ', c->left ? pad : 0);
 }
 
-static void put_number(struct sink *s, const struct conversion *c, uint64_t value, unsigned base,
+static void put_number(struct sink *s, const struct conversion *c, uint64_t value, uint32_t base,
                        bool upper, const char *prefix)
 {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     char text[24];
     int count = 0;
 
-    while (value != 0) {
+    for (; value != 0; value /= base) {
         text[count++] = digits[value % base];
-        value /= base;
     }
     int zeros = (c->precision < 0 ? 1 : c->precision) - count;
     int length = count + (zeros > 0 ? zeros : 0) + (int)strlen(prefix);

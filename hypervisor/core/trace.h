@@ -34,9 +34,9 @@ extern struct trace_ring trace_rings[TRACE_CPUS];
 
 static inline void trace_record(enum trace_kind kind, const struct vcpu *v, uint64_t a, uint64_t b)
 {
-    struct trace_ring *ring = &trace_rings[this_cpu()->id % TRACE_CPUS];
+    struct trace_ring *r = &trace_rings[this_cpu()->id % TRACE_CPUS];
 
-    ring->record[ring->next++ % TRACE_RECORDS] =
+    r->record[r->next++ % TRACE_RECORDS] =
         (struct trace_entry){v->domain->id, (uint8_t)v->id, (uint8_t)kind, a, b};
 }
 

@@ -108,7 +108,6 @@ static bool find_notes(struct pv_parse *p)
 {
     Elf64_Phdr phdr;
     Elf64_Shdr shdr, names;
-    const uint8_t *name;
 
     for (unsigned i = 0; i < p->ehdr.e_phnum; i++) {
         if (!read_program_header(p, i, &phdr)) {
@@ -131,7 +130,8 @@ static bool find_notes(struct pv_parse *p)
     for (unsigned i = 0; read_section(p, i, &shdr); i++) {
         uint64_t where = names.sh_offset + shdr.sh_name;
 
-        name = where >= names.sh_offset ? pv_image_at(p->image, where, sizeof("__xen_guest"))
+        const uint8_t *name =
+            where >= names.sh_offset ? pv_image_at(p->image, where, sizeof("__xen_guest"))
                                         : NULL;
         if (name != NULL && memcmp(name, "__xen_guest", sizeof("__xen_guest")) == 0) {
             return pv_notes_parse_legacy(p, shdr.sh_offset, shdr.sh_size);
