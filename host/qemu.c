@@ -155,7 +155,7 @@ static void arguments(const struct machine *m, const char *accel, int log_fd, in
     ADD("-kernel");
     ADD(m->hypervisor);
     ADD("-append");
-    ADD(make("console=mux debug-exit=0xf4%s%s", m->hv_args ? " " : "",
+    ADD(make("console=mux bootscrub=no debug-exit=0xf4%s%s", m->hv_args ? " " : "",
              m->hv_args ? m->hv_args : ""));
     ADD("-initrd");
     ADD(modules(m));
