@@ -5,7 +5,7 @@ libpv_libpv_a_SOURCES = \
 	libpv/console.c \
 	libpv/event.c \
 	libpv/grant.c \
-	libpv/start.S \
+	libpv/entry.S \
 	libpv/start.c \
 	libpv/time.c
 libpv_libpv_a_CPPFLAGS = -I$(srcdir)/libpv/include -Ilibpv/include

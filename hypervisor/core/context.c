@@ -58,6 +58,8 @@ static void take_registers(struct vcpu *v, const vcpu_guest_context_t *c)
     v->regs.error_code = 0;
     v->regs.entry_vector = 0;
     v->regs.saved_upcall_mask = 0;
+    /* The virtual IOPL arrives in rflags, as on Xen: Linux asks for ring 1 on later vCPUs. */
+    v->iopl = c->user_regs.rflags >> 12 & 3;
     trap_sanitize(&v->regs);
     v->kernel_mode = true;
     v->kernel_ss = c->kernel_ss | 3;

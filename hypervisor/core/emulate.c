@@ -7,8 +7,6 @@
  */
 #include "emulate.h"
 
-#include <string.h>
-
 #include "guest.h"
 #include "trap.h"
 
@@ -175,14 +173,22 @@ bool emulate_privileged(struct vcpu *v)
     }
 }
 
+/* ud2, "xen", cpuid: seven bytes, the low ones first. */
+#define FORCED_CPUID 0x00a20f6e65780b0full
+#define FORCED_CPUID_BYTES 7
+
+/* At every #UD of a guest: one copy of a whole word where the page allows. */
 bool emulate_forced_cpuid(struct vcpu *v)
 {
-    static const uint8_t prefixed[] = {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2};
-    struct insn insn = {.at = sizeof(prefixed)};
+    struct insn insn = {.at = FORCED_CPUID_BYTES};
+    uint64_t word = 0;
+    size_t bytes;
 
-    if (!insn_address(v, &insn.va, &insn.is_64) ||
-        guest_copy_in(insn.bytes, insn.va, sizeof(prefixed)) ||
-        memcmp(insn.bytes, prefixed, sizeof(prefixed)) != 0) {
+    if (unlikely(!insn_address(v, &insn.va, &insn.is_64))) {
+        return false;
+    }
+    bytes = (insn.va & ~PAGE_MASK) <= PAGE_SIZE - sizeof(word) ? sizeof(word) : FORCED_CPUID_BYTES;
+    if (guest_copy_in(&word, insn.va, bytes) || (word << 8) != (FORCED_CPUID << 8)) {
         return false;
     }
     cpuid(v);

@@ -41,25 +41,25 @@ static __attribute__((cold, noinline)) void prefault_ldt(struct vcpu *v)
     }
 }
 
-static __attribute__((cold, noinline)) long crash(struct vcpu *v, const char *why)
+static __attribute__((cold, noinline)) void crash(struct vcpu *v, const char *why)
 {
     domain_crash(v->domain, "iret: %s (v%u rip %#lx rsp %#lx)", why, v->id, v->regs.rip,
                  v->regs.rsp);
-    return 0;
 }
 
-long do_iret(struct vcpu *v)
+void trap_iret(struct vcpu *v)
 {
     struct cpu_user_regs *regs = &v->regs;
     struct iret_context frame;
 
-    v->hc.skip_return = true;
     if (unlikely(guest_copy_in(&frame, regs->rsp, sizeof(frame)))) {
-        return crash(v, "frame not readable");
+        crash(v, "frame not readable");
+        return;
     }
     if ((frame.cs & RPL_MASK) == RPL_MASK) {
         if (unlikely(mfn_is_none(v->guest_table_user))) {
-            return crash(v, "to user mode without a user page table");
+            crash(v, "to user mode without a user page table");
+            return;
         }
         vcpu_enter_user(v);
     }
@@ -83,5 +83,12 @@ long do_iret(struct vcpu *v)
     if (unlikely((regs->cs | regs->ss) & SELECTOR_LDT)) {
         prefault_ldt(v);
     }
+}
+
+/* By way of the table: inside dispatch. entry.S calls trap_iret itself. */
+long do_iret(struct vcpu *v)
+{
+    v->hc.skip_return = true;
+    trap_iret(v);
     return 0;
 }

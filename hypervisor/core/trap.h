@@ -88,6 +88,9 @@ static inline void vcpu_enter_user(struct vcpu *v)
     machine_vcpu_toggle(v);
 }
 
+/* The iret hypercall: regs from the frame at the guest's stack pointer. Hot, called by entry.S. */
+void trap_iret(struct vcpu *v);
+
 /* Make regs safe for sysret/iretq whatever the guest asked: RPL 3, IF=1, IOPL=0, no odd flags.
  * (A rip that is not canonical stays: iretq refuses it and trap_iret_fault tells the guest.) */
 void trap_sanitize(struct cpu_user_regs *regs);

@@ -176,8 +176,8 @@ long do_vcpuop_register_vcpu_info(struct vcpu *v, uint64_t id, struct vcpu_regis
         return -XEN_ENOENT;
     }
     if (reg->offset > PAGE_SIZE - sizeof(vcpu_info_t) || (reg->offset & 7)) {
-        return refuse(v, XEN_EINVAL, "unaligned", "vcpu_info at offset %#x crosses its page or is not aligned",
-                      reg->offset);
+        return refuse(v, XEN_EINVAL, "unaligned",
+                      "vcpu_info at offset %#x crosses its page or is not aligned", reg->offset);
     }
     if (!mfn_is_none(target->info_mfn) || (target != v && target->is_up)) {
         return refuse(v, XEN_EINVAL, "twice", "vCPU %lu has its vcpu_info in place", id);

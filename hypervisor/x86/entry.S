@@ -85,6 +85,8 @@ syscall_entry:
     SYSCALL_SAVE GUEST_CS64
     cmpb $0, VCPU_KERNEL_MODE(%rbx)
     je from_user
+    cmpq $HYPERCALL_IRET, %rax
+    je from_iret
     call hypercall_entry
     testb %al, %al
     jz exit_to_guest
@@ -114,6 +116,10 @@ syscall_entry:
 syscall32_entry:
     SYSCALL_SAVE GUEST_CS32
     call trap_syscall32
+    jmp exit_to_guest
+
+from_iret:
+    call trap_iret
     jmp exit_to_guest
 
 from_user:
@@ -166,7 +172,8 @@ vector_stubs:
     .set vector, 0
     .rept 256
     .balign 16
-    .if (vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
+    .if (vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || \
+        (vector == 29) || (vector == 30)
     .else
     pushq $0
     .endif
@@ -322,7 +329,8 @@ guest_copy:
     EX_TABLE 11b, 3b
     EX_TABLE 12b, 4b
 
-/* bool load_ds/es/fs(uint16_t): load a data selector; false if the descriptor is refused, null is loaded then. */
+/* bool load_ds/es/fs(uint16_t): load a data selector. False if the descriptor is refused: then the
+ * null selector is loaded. */
 .macro LOAD_SELECTOR name, reg
     .globl load_\name
 load_\name:

@@ -11,6 +11,7 @@ void offsets(void);
 
 void offsets(void)
 {
+    asm volatile("\n->HYPERCALL_IRET %0" : : "i"(__HYPERVISOR_iret));
     OFFSET(PCPU_CURRENT, struct pcpu, current);
     OFFSET(PCPU_STACK_TOP, struct pcpu, stack_top);
     OFFSET(PCPU_SCRATCH, struct pcpu, scratch);
