@@ -209,15 +209,17 @@ void frame_free_hypervisor(mfn_t mfn, uint64_t count)
     }
 }
 
-static void give_to(struct domain *d, mfn_t mfn)
+static void give_to(struct domain *d, mfn_t first, uint64_t count)
 {
-    struct frame *f = frame_of(mfn);
-
-    atomic_store_explicit(&f->owner, d->id, memory_order_relaxed);
-    atomic_store_explicit(&f->count, FRAME_ALLOCATED | FRAME_LISTED | 1, memory_order_release);
     spin_lock(&d->page_lock);
-    list_push(&d->page_list, mfn);
-    d->page_count++;
+    for (uint64_t n = first.n; n < first.n + count; n++) {
+        struct frame *f = frame_of(MFN(n));
+
+        atomic_store_explicit(&f->owner, d->id, memory_order_relaxed);
+        atomic_store_explicit(&f->count, FRAME_ALLOCATED | FRAME_LISTED | 1, memory_order_release);
+        list_push(&d->page_list, MFN(n));
+    }
+    d->page_count += count;
     spin_unlock(&d->page_lock);
 }
 
@@ -230,7 +232,7 @@ mfn_t frame_alloc_domain(struct domain *d)
     }
     mfn = take(1);
     if (!mfn_equal(mfn, MFN_INVALID)) {
-        give_to(d, mfn);
+        give_to(d, mfn, 1);
     }
     return mfn;
 }
@@ -275,8 +277,8 @@ uint64_t frame_alloc_domain_run(struct domain *d, uint64_t count, bool zeroed, u
     if (zeroed || !fresh || frame_boot_scrub) {
         memset(machine_map(first), 0, count * PAGE_SIZE);
     }
+    give_to(d, first, count);
     for (uint64_t i = 0; i < count; i++) {
-        give_to(d, MFN(first.n + i));
         mfn[i] = first.n + i;
     }
     return count;
@@ -288,7 +290,7 @@ bool frame_adopt_boot(struct domain *d, mfn_t mfn)
         atomic_load(&frame_of(mfn)->count) != 0) {
         return false;
     }
-    give_to(d, mfn);
+    give_to(d, mfn, 1);
     return true;
 }
 
