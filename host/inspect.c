@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* paravane inspect: what a kernel image says of itself, and whether it can boot here. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,10 +61,26 @@ static void print_plain(json_object *o)
     }
 }
 
+/* The kernel as a plain ELF, for boot loaders that cannot unpack it. */
+static bool write_elf(const char *file, const struct payload *p)
+{
+    FILE *out = fopen(file, "we");
+    bool good = out && fwrite(p->elf, 1, p->bytes, out) == p->bytes;
+
+    if (out && fclose(out) != 0) {
+        good = false;
+    }
+    return good || complain("%s: %s", file, strerror(errno));
+}
+
 int command_inspect(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+        {"json", no_argument, NULL, 'j'},
+        {"elf", required_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
+    const char *elf = NULL;
     bool json = false;
     struct payload p;
     struct image im;
@@ -73,19 +90,24 @@ int command_inspect(int argc, char **argv)
 
     while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (opt == 'h') {
-            puts("usage: paravane inspect [--json] KERNEL");
+            puts("usage: paravane inspect [--json] [--elf OUTPUT] KERNEL");
             return EXIT_POWEROFF;
         }
         if (opt == '?') {
             return EXIT_USAGE;
         }
-        json = true;
+        json |= opt == 'j';
+        elf = opt == 'e' ? optarg : elf;
     }
     if (optind + 1 != argc) {
         complain("inspect: name one kernel");
         return EXIT_USAGE;
     }
     if (!payload_read(argv[optind], &p)) {
+        return EXIT_USAGE;
+    }
+    if (elf && !write_elf(elf, &p)) {
+        payload_free(&p);
         return EXIT_USAGE;
     }
     wrong = image_read(p.elf, p.bytes, &im);

@@ -67,4 +67,5 @@ hypervisor/paravane-hv: hypervisor/paravane-hv.elf$(EXEEXT)
 images_DATA += hypervisor/paravane-hv
 BUILT_SOURCES += hypervisor/asm_offsets.h
 CLEANFILES += hypervisor/paravane-hv hypervisor/hypervisor.lds hypervisor/asm_offsets.h hypervisor/symbols_table.S
-EXTRA_DIST += hypervisor/x86/hypervisor.lds.S hypervisor/x86/offsets.c hypervisor/symbols.awk
+EXTRA_DIST += hypervisor/x86/hypervisor.lds.S hypervisor/x86/offsets.c hypervisor/symbols.awk \
+	hypervisor/mkiso.sh

@@ -17,7 +17,9 @@ SCRIPT_TESTS = \
 	tests/gates/style.test \
 	tests/host/bad-input.test \
 	tests/host/inspect.test \
-	tests/boot/linux.test
+	tests/boot/linux.test \
+	tests/boot/guests.test \
+	tests/boot/iso.test
 TESTS += $(UNIT_TESTS) $(SCRIPT_TESTS)
 EXTRA_DIST += $(SCRIPT_TESTS) tests/tap.sh tests/boot/matrix.tab tests/boot/linux-init \
 	tests/boot/make-initrd.sh tests/boot/fetch-kernel.sh
