@@ -13,6 +13,8 @@ HV_SOURCES = $(CORE_SOURCES) $(BUILD_SOURCES) \
 	hypervisor/x86/cpu.h \
 	hypervisor/x86/desc.c \
 	hypervisor/x86/entry.S \
+	hypervisor/x86/entry.h \
+	hypervisor/x86/entry_fast.S \
 	hypervisor/x86/head.S \
 	hypervisor/x86/hidden.h \
 	hypervisor/x86/layout.h \

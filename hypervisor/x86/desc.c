@@ -64,7 +64,11 @@ static void gate_init(unsigned vector)
     idt[vector] = (struct gate){
         .offset_low = (uint16_t)stub,
         .selector = HV_CS,
-        .ist = vector == 2 ? IST_NMI : vector == 8 ? IST_DF : vector == 18 ? IST_MC : 0,
+        .ist = vector == 1    ? IST_DB
+               : vector == 2  ? IST_NMI
+               : vector == 8  ? IST_DF
+               : vector == 18 ? IST_MC
+                              : 0,
         .type = 0x8e | (from_ring3 ? 0x60 : 0),
         .offset_mid = (uint16_t)(stub >> 16),
         .offset_high = (uint32_t)(stub >> 32),
@@ -114,7 +118,7 @@ static void stacks_init(struct pcpu *pcpu)
         paging_map_page(area + i * PAGE_SIZE, frame_alloc_hypervisor(), 3);
     }
     pcpu->stack_top = area + (STACK_PAGES + 1) * PAGE_SIZE;
-    for (unsigned ist = 1; ist <= 3; ist++) {
+    for (unsigned ist = 1; ist <= IST_DB; ist++) {
         uint64_t page = area + (STACK_PAGES + 2 * ist) * PAGE_SIZE;
         uint64_t top = page + PAGE_SIZE - 16;
 

@@ -10,6 +10,7 @@
  * Budget, counted in instructions on the fast path of a hypercall: entry 32, exit 34.
  */
 #include "asm_offsets.h"
+#include "entry.h"
 #include "layout.h"
 
 /* Push the general registers below a frame that ends with error_code/entry_vector. */
@@ -31,12 +32,15 @@
     pushq %r15
 .endm
 
-/* `syscall` has only swapped rip and rflags into rcx and r11: build the frame it did not push. Out:
- * rbx = rdi = the vCPU, on this CPU's stack. */
-.macro SYSCALL_SAVE cs
+/* `syscall` has only swapped rip and rflags into rcx and r11. Out: rsp = the vCPU. */
+.macro SYSCALL_ENTER
     swapgs
     movq %rsp, %gs:PCPU_SCRATCH
     movq %gs:PCPU_CURRENT, %rsp
+.endm
+
+/* Build the frame that syscall did not push. Out: rbx = rdi = the vCPU, on this CPU's stack. */
+.macro SYSCALL_SAVE cs
     addq $VCPU_REGS + REGS_ES, %rsp
     pushq $GUEST_SS
     pushq %gs:PCPU_SCRATCH
@@ -66,27 +70,21 @@
     movq VCPU_REGS + REGS_RDI(%rbx), %rdi
 .endm
 
-/* Fault at 1: resumes at 2:, see host_trap(). */
-.macro EX_TABLE from, to
-    .pushsection .ex_table, "a"
-    .quad \from, \to
-    .popsection
-.endm
-
     .section .entry, "ax"
 
 /*
  * `syscall` in ring 3. In: rcx = guest rip, r11 = guest rflags, rsp = guest's.
- * Kernel mode: a hypercall. User mode: bounced to the guest's system-call entry.
+ * Kernel mode: a hypercall. User mode: bounced to the guest's system-call entry (entry_fast.S).
  */
     .globl syscall_entry
     .balign 64
 syscall_entry:
-    SYSCALL_SAVE GUEST_CS64
-    cmpb $0, VCPU_KERNEL_MODE(%rbx)
-    je from_user
+    SYSCALL_ENTER
+    cmpb $0, VCPU_KERNEL_MODE(%rsp)
+    je syscall_from_user
     cmpq $HYPERCALL_IRET, %rax
-    je from_iret
+    je syscall_iret
+    SYSCALL_SAVE GUEST_CS64
     call hypercall_entry
     testb %al, %al
     jz exit_to_guest
@@ -114,16 +112,20 @@ syscall_entry:
 /* The same from 32-bit code, where AMD has it (MSR CSTAR). */
     .globl syscall32_entry
 syscall32_entry:
+    SYSCALL_ENTER
     SYSCALL_SAVE GUEST_CS32
     call trap_syscall32
     jmp exit_to_guest
 
-from_iret:
+/* What entry_fast.S leaves to C. In: rsp = the vCPU, everything else as syscall left it. */
+    .globl syscall_slow
+syscall_slow:
+    SYSCALL_SAVE GUEST_CS64
+    cmpb $0, VCPU_KERNEL_MODE(%rbx)
+    je 1f
     call trap_iret
     jmp exit_to_guest
-
-from_user:
-    call trap_syscall
+1:  call trap_syscall
     /* fall through */
 
 /*
@@ -154,8 +156,9 @@ exit_to_guest:
     movq VCPU_REGS + REGS_RCX(%rbx), %rcx
     movq VCPU_REGS + REGS_R11(%rbx), %r11
     movq VCPU_REGS + REGS_RBX(%rbx), %rbx
+    .globl exit_swapgs_iret
+exit_swapgs_iret: /* the guest's registers loaded, its frame at the top of our stack */
     swapgs
-    .globl exit_iret
 exit_iret:
     iretq
 2:  movq %gs:PCPU_STACK_TOP, %rsp
@@ -178,7 +181,9 @@ vector_stubs:
     pushq $0
     .endif
     movl $vector, 4(%rsp)
-    .if vector == 2
+    .if vector == 1
+    jmp debug_entry
+    .elseif vector == 2
     jmp nmi_entry
     .elseif vector == 8 || vector == 18
     jmp fatal_entry
@@ -193,6 +198,35 @@ trap_entry:
     testb $3, 16(%rsp) /* cs of the interrupted context */
     jz trap_from_host
     swapgs
+    SAVE_GPRS
+    leaq -VCPU_REGS(%rsp), %rdi
+    movq %gs:PCPU_STACK_TOP, %rsp
+    call guest_trap
+    jmp exit_to_guest
+
+/*
+ * #DB has a stack of its own, because a guest's data breakpoint can come due in ring 0: on an access
+ * to guest memory, or on the very first instruction after `mov ss; syscall`, while rsp is still the
+ * guest's (Intel SDM vol. 3A, 6.8.3). Those are ignored; DR6 keeps them for the guest's next one.
+ */
+debug_entry:
+    cld
+    testb $3, 16(%rsp)
+    jnz 1f
+    addq $8, %rsp
+    iretq
+1:  swapgs
+    movq %rax, %gs:PCPU_SCRATCH
+    movq %rsp, %rax
+    movq %gs:PCPU_CURRENT, %rsp
+    addq $VCPU_REGS + REGS_ES, %rsp
+    pushq 40(%rax)
+    pushq 32(%rax)
+    pushq 24(%rax)
+    pushq 16(%rax)
+    pushq 8(%rax)
+    pushq (%rax)
+    movq %gs:PCPU_SCRATCH, %rax
     SAVE_GPRS
     leaq -VCPU_REGS(%rsp), %rdi
     movq %gs:PCPU_STACK_TOP, %rsp
@@ -227,11 +261,19 @@ trap_from_host:
     addq $8, %rsp
     iretq
 
-/* The guest's own frame was refused. Its registers are all in vcpu.regs still. */
+/* The guest's frame was refused. It stands at the top of our stack, its registers are in the CPU. */
 iret_faulted:
     swapgs
-    movq %gs:PCPU_CURRENT, %rdi
+    movq %gs:PCPU_CURRENT, %rsp
+    addq $VCPU_REGS + REGS_RIP, %rsp
+    pushq $0
+    SAVE_GPRS
+    leaq -VCPU_REGS(%rsp), %rdi
     movq %gs:PCPU_STACK_TOP, %rsp
+    .irp word, 5, 4, 3, 2, 1 /* rip, cs, rflags, rsp, ss */
+    movq -8 * \word(%rsp), %rax
+    movq %rax, VCPU_REGS + REGS_RIP + 40 - 8 * \word(%rdi)
+    .endr
     call trap_iret_fault
     jmp exit_to_guest
 

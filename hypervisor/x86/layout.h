@@ -36,6 +36,7 @@
 #define IST_NMI 1
 #define IST_DF 2
 #define IST_MC 3
+#define IST_DB 4
 
 /* Selectors; those of ring 3 are Xen's FLAT_RING3_CS32, _DS32, _CS64 (xen/arch-x86/xen-x86_64.h).
  * SYSCALL wants SS = CS + 8, SYSRET wants CS64 = SS + 8 (Intel SDM vol. 2, SYSRET). */

@@ -8,7 +8,7 @@
 #include "traps.h"
 
 struct cpu_features cpu_features;
-bool cpu_smap; /* entry.S looks at it */
+bool cpu_smap, cpu_fsgsbase; /* entry.S and entry_fast.S look at them */
 uint16_t machine_debug_exit_port;
 
 void machine_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
@@ -75,6 +75,7 @@ void cpu_init(void)
     cpu_features.smep = leaf7[1] & (1u << 7);
     cpu_features.smap = (leaf7[1] & (1u << 20)) && !cpu_features.tcg;
     cpu_smap = cpu_features.smap;
+    cpu_fsgsbase = cpu_features.fsgsbase;
     cr4 |= cpu_features.fsgsbase ? CR4_FSGSBASE : 0;
     cr4 |= cpu_features.smep ? CR4_SMEP : 0;
     cr4 |= cpu_features.smap ? CR4_SMAP : 0;

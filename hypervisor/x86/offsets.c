@@ -6,12 +6,36 @@
 #include "domain.h"
 
 #define OFFSET(name, type, member) asm volatile("\n->" #name " %0" : : "i"(offsetof(type, member)))
+#define CONSTANT(name, value) asm volatile("\n->" #name " %0" : : "i"(value))
 
 void offsets(void);
 
 void offsets(void)
 {
-    asm volatile("\n->HYPERCALL_IRET %0" : : "i"(__HYPERVISOR_iret));
+    CONSTANT(HYPERCALL_IRET, __HYPERVISOR_iret);
+    CONSTANT(VGCF_IN_SYSCALL, VGCF_in_syscall);
+    CONSTANT(ASSIST_IOPL, 1u << VMASST_TYPE_architectural_iopl);
+    OFFSET(IRET_RAX, struct iret_context, rax);
+    OFFSET(IRET_R11, struct iret_context, r11);
+    OFFSET(IRET_RCX, struct iret_context, rcx);
+    OFFSET(IRET_FLAGS, struct iret_context, flags);
+    OFFSET(IRET_RIP, struct iret_context, rip);
+    OFFSET(IRET_CS, struct iret_context, cs);
+    OFFSET(IRET_RFLAGS, struct iret_context, rflags);
+    OFFSET(IRET_RSP, struct iret_context, rsp);
+    OFFSET(IRET_SS, struct iret_context, ss);
+    OFFSET(DOMAIN_VM_ASSIST, struct domain, vm_assist);
+    OFFSET(PCPU_ROOT, struct pcpu, root);
+    OFFSET(PCPU_TLB_EPOCH, struct pcpu, tlb_epoch);
+    OFFSET(VCPU_AREAS_STALE, struct vcpu, runstate_stale);
+    OFFSET(VCPU_DOMAIN, struct vcpu, domain);
+    OFFSET(VCPU_KERNEL_SP, struct vcpu, kernel_sp);
+    OFFSET(VCPU_GUEST_TABLE, struct vcpu, guest_table);
+    OFFSET(VCPU_GUEST_TABLE_USER, struct vcpu, guest_table_user);
+    OFFSET(VCPU_GS_BASE_KERNEL, struct vcpu, gs_base_kernel);
+    OFFSET(VCPU_GS_BASE_USER, struct vcpu, gs_base_user);
+    OFFSET(VCPU_SYSCALL_ADDRESS, struct vcpu, syscall_callback.address);
+    OFFSET(VCPU_SYSCALL_MASK_EVENTS, struct vcpu, syscall_callback.mask_events);
     OFFSET(PCPU_CURRENT, struct pcpu, current);
     OFFSET(PCPU_STACK_TOP, struct pcpu, stack_top);
     OFFSET(PCPU_SCRATCH, struct pcpu, scratch);
