@@ -31,6 +31,8 @@ CORE_SOURCES = \
 	hypervisor/core/event.c \
 	hypervisor/core/event.h \
 	hypervisor/core/event_2l.c \
+	hypervisor/core/event_internal.h \
+	hypervisor/core/event_op.c \
 	hypervisor/core/format.c \
 	hypervisor/core/frame.c \
 	hypervisor/core/frame.h \
@@ -38,6 +40,8 @@ CORE_SOURCES = \
 	hypervisor/core/grant.h \
 	hypervisor/core/grant_copy.c \
 	hypervisor/core/grant_internal.h \
+	hypervisor/core/grant_table.c \
+	hypervisor/core/grant_track.c \
 	hypervisor/core/guest.c \
 	hypervisor/core/guest.h \
 	hypervisor/core/handlers.h \
@@ -61,12 +65,14 @@ CORE_SOURCES = \
 	hypervisor/core/pagetype.h \
 	hypervisor/core/physdev.c \
 	hypervisor/core/ptwr.c \
+	hypervisor/core/reap.c \
 	hypervisor/core/sched.c \
 	hypervisor/core/sched.h \
 	hypervisor/core/sched_fair.c \
 	hypervisor/core/sched_op.c \
 	hypervisor/core/symbols.c \
 	hypervisor/core/symbols.h \
+	hypervisor/core/symbols_none.c \
 	hypervisor/core/time.c \
 	hypervisor/core/timer.c \
 	hypervisor/core/timer.h \

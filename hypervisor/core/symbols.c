@@ -10,11 +10,6 @@
 
 #include "log.h"
 
-const uint64_t hypervisor_symbols_base __attribute__((weak)) = 0;
-const uint32_t hypervisor_symbol_count __attribute__((weak)) = 0;
-const struct hypervisor_symbol hypervisor_symbols[1] __attribute__((weak)) = {{0, 0}};
-const char hypervisor_symbol_names[1] __attribute__((weak)) = "";
-
 void symbols_name(uint64_t address, char *dst, size_t bytes)
 {
     uint32_t low = 0, high = hypervisor_symbol_count;
