@@ -254,8 +254,7 @@ static void release_module(const struct boot_info *info, struct boot_module *m,
 static void abandon(struct domain *d)
 {
     if (d != NULL) {
-        d->is_shut_down = true;
-        d->is_dying = true;
+        domain_abandon(d);
     }
     while (domain_reap()) {
     }

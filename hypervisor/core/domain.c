@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Making, finding and taking apart domains and vCPUs. */
+/*
+ * Making, finding and stopping domains and vCPUs. domain_list_lock guards the table, the list of the
+ * dying (reap.c) and the count of those alive.
+ */
 #include "domain.h"
 
 #include <string.h>
 
 #include "console.h"
-#include "descriptor.h"
 #include "event.h"
 #include "grant.h"
 #include "log.h"
-#include "pagetype.h"
 #include "sched.h"
-#include "symbols.h"
 #include "timer.h"
 #include "trace.h"
 #include "trap.h"
 
 struct domain *domain_table[DOMAIN_MAX];
 spinlock_t domain_list_lock;
-
-#define PAGES_OF(type) ((sizeof(type) + PAGE_SIZE - 1) / PAGE_SIZE)
+struct list domain_dying = {&domain_dying, &domain_dying};
+static unsigned alive; /* domains that have not shut down */
 
 static void *object_alloc(uint64_t pages)
 {
@@ -56,6 +56,21 @@ static bool domain_init(struct domain *d)
     return event_init_domain(d) == 0 && grant_init_domain(d) == 0 && console_create(d) == 0;
 }
 
+/* From now on nobody finds it and the reaper takes it apart. */
+static void begin_dying(struct domain *d)
+{
+    spin_lock(&domain_list_lock);
+    if (!d->is_dying) {
+        d->is_dying = true;
+        list_add_tail(&d->dying_link, &domain_dying);
+    }
+    if (!d->is_shut_down) {
+        d->is_shut_down = true;
+        alive--;
+    }
+    spin_unlock(&domain_list_lock);
+}
+
 struct domain *domain_create(domid_t id, const char *name, bool privileged, uint64_t max_pages)
 {
     struct domain *d;
@@ -72,13 +87,20 @@ struct domain *domain_create(domid_t id, const char *name, bool privileged, uint
     d->max_pages = max_pages;
     d->refs = 1;
     format(d->name, sizeof(d->name), "%s", name);
+    spin_lock(&domain_list_lock);
     domain_table[id] = d;
+    alive++;
+    spin_unlock(&domain_list_lock);
     if (!domain_init(d)) {
-        d->is_shut_down = true;
-        d->is_dying = true; /* the reaper takes what was made */
+        begin_dying(d);
         return NULL;
     }
     return d;
+}
+
+void domain_abandon(struct domain *d)
+{
+    begin_dying(d);
 }
 
 static void singleshot_fired(void *arg)
@@ -90,18 +112,18 @@ static void periodic_fired(void *arg)
 {
     struct vcpu *v = arg;
 
+    uint64_t now = machine_now(), next = v->periodic.when + v->periodic_ns;
+
     event_send_virq(v, VIRQ_TIMER);
     if (v->periodic_ns) {
-        timer_set(&v->periodic, machine_now() + v->periodic_ns);
+        /* In step with the period, but ticks that were missed are not made up for. */
+        timer_set(&v->periodic, next > now ? next : now + v->periodic_ns);
     }
 }
 
 static void poll_fired(void *arg)
 {
-    struct vcpu *v = arg;
-
-    atomic_fetch_and(&v->domain->pollers, ~(1u << v->id));
-    vcpu_wake(v);
+    vcpu_wake(arg);
 }
 
 struct vcpu *vcpu_create(struct domain *d, uint32_t id)
@@ -137,17 +159,24 @@ struct vcpu *vcpu_create(struct domain *d, uint32_t id)
 
 struct domain *domain_get(struct vcpu *caller, domid_t id)
 {
-    struct domain *d = NULL;
+    struct domain *d = caller->domain;
 
-    if (id == DOMID_SELF) {
-        d = caller->domain;
-    } else if (id < DOMAIN_MAX) {
-        d = domain_table[id];
+    if (id == DOMID_SELF || id == d->id) {
+        domain_hold(d); /* the caller keeps it alive meanwhile */
+        return d;
     }
-    if (!d || d->is_dying) {
+    if (id >= DOMAIN_MAX) {
         return NULL;
     }
-    atomic_fetch_add(&d->refs, 1);
+    spin_lock(&domain_list_lock);
+    d = domain_table[id];
+    if (d && d->is_dying) {
+        d = NULL;
+    }
+    if (d) {
+        domain_hold(d);
+    }
+    spin_unlock(&domain_list_lock);
     return d;
 }
 
@@ -158,12 +187,7 @@ void domain_put(struct domain *d)
 
 unsigned domain_running(void)
 {
-    unsigned n = 0;
-
-    for (unsigned id = 0; id < DOMAIN_MAX; id++) {
-        n += domain_table[id] && !domain_table[id]->is_shut_down;
-    }
-    return n;
+    return alive;
 }
 
 static const char *const reason_names[] = {
@@ -176,16 +200,16 @@ static const char *reason_name(uint8_t reason)
     return reason < ARRAY_LEN(reason_names) ? reason_names[reason] : "soft-reset";
 }
 
+/* There is no control domain yet that could want to look at it or resume it: it dies at once. */
 static void stop_vcpus(struct domain *d, uint8_t reason)
 {
-    d->is_shut_down = true;
     d->shutdown_reason = reason;
     for (unsigned i = 0; i < d->vcpu_count; i++) {
         if (d->vcpu[i]) {
             vcpu_offline(d->vcpu[i]);
         }
     }
-    d->is_dying = true; /* no control domain that could want to look at it or resume it */
+    begin_dying(d);
 }
 
 void domain_shutdown(struct domain *d, uint8_t reason)
@@ -194,9 +218,6 @@ void domain_shutdown(struct domain *d, uint8_t reason)
         return;
     }
     log_info("d%u (%s): %s", d->id, d->name, reason_name(reason));
-    if (reason == SHUTDOWN_crash && current_vcpu() && current_vcpu()->domain == d) {
-        guest_dump(current_vcpu());
-    }
     stop_vcpus(d, reason);
     console_state(d, "state=shutdown reason=%s name=%s", reason_name(reason), d->name);
 }
@@ -214,157 +235,10 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     va_end(ap);
     d->crashed = true;
     log_error("d%u (%s) crashed: %s", d->id, d->name, d->why);
-    if (v && v->domain == d) {
+    v = v && v->domain == d ? v : d->vcpu[0];
+    if (v && v->initialised) {
         guest_dump(v);
     }
     stop_vcpus(d, SHUTDOWN_crash);
     console_state(d, "state=killed name=%s why=%s", d->name, d->why);
-}
-
-/* The steps of taking a domain apart. Each returns true when it is done; false: call again. */
-
-static bool reap_devices(struct domain *d)
-{
-    for (unsigned i = 0; i < ARRAY_LEN(d->watchdog); i++) {
-        timer_stop(&d->watchdog[i]);
-    }
-    for (unsigned i = 0; i < d->vcpu_count; i++) {
-        if (d->vcpu[i]) {
-            timer_stop(&d->vcpu[i]->singleshot);
-            timer_stop(&d->vcpu[i]->periodic);
-            timer_stop(&d->vcpu[i]->poll_timer);
-        }
-    }
-    refuse_flush(d);
-    console_destroy(d);
-    symbols_drop(d);
-    event_destroy_domain(d);
-    return true;
-}
-
-static bool reap_grants(struct domain *d)
-{
-    return grant_destroy_domain(d);
-}
-
-static void drop_root(struct vcpu *v, mfn_t *root)
-{
-    mfn_t mfn = *root;
-
-    *root = MFN_NONE;
-    if (!mfn_is_none(mfn)) {
-        pagetype_put_later(v, mfn);
-    }
-}
-
-static bool reap_vcpus(struct domain *d)
-{
-    for (unsigned i = 0; i < d->vcpu_count; i++) {
-        struct vcpu *v = d->vcpu[i];
-
-        if (!v) {
-            continue;
-        }
-        drop_root(v, &v->guest_table);
-        drop_root(v, &v->guest_table_user);
-        if (pagetype_finish(v)) {
-            return false;
-        }
-        descriptor_drop(v);
-        if (!mfn_is_none(v->info_mfn)) {
-            v->info = &d->shared_info->vcpu_info[v->id];
-            frame_put_and_type(NULL, v->info_mfn);
-            v->info_mfn = MFN_NONE;
-        }
-    }
-    d->destroy_cursor = d->page_list;
-    return true;
-}
-
-#define FRAMES_A_STEP 512
-
-static bool reap_types(struct domain *d)
-{
-    struct vcpu *v = d->vcpu[0];
-
-    for (unsigned n = 0; d->destroy_cursor; n++) {
-        mfn_t mfn = MFN(d->destroy_cursor);
-
-        if (n == FRAMES_A_STEP || pagetype_relinquish(v, mfn) == -XEN_ERESTART) {
-            return false;
-        }
-        d->destroy_cursor = frame_of(mfn)->next;
-    }
-    d->destroy_cursor = d->page_list;
-    return true;
-}
-
-static bool reap_frames(struct domain *d)
-{
-    for (unsigned n = 0; d->destroy_cursor; n++) {
-        mfn_t mfn = MFN(d->destroy_cursor);
-
-        if (n == FRAMES_A_STEP) {
-            return false;
-        }
-        d->destroy_cursor = frame_of(mfn)->next;
-        frame_give_back(d, mfn);
-    }
-    return true;
-}
-
-/* Frames that another domain still maps stay until it lets go; then the rest can go. */
-static bool reap_rest(struct domain *d)
-{
-    domid_t id = d->id;
-
-    if (d->page_count || atomic_load(&d->refs) != 1) {
-        return false;
-    }
-    for (unsigned i = 0; i < d->vcpu_count; i++) {
-        struct vcpu *v = d->vcpu[i];
-
-        if (v) {
-            machine_vcpu_destroy(v);
-            frame_free_hypervisor(machine_mfn_of(v), PAGES_OF(*v));
-        }
-    }
-    if (d->shared_info) {
-        frame_unshare(d->shared_info_mfn);
-    }
-    domain_table[id] = NULL;
-    frame_free_hypervisor(machine_mfn_of(d), PAGES_OF(*d));
-    log_debug("d%u: all its memory is back; %lu frames free", id, frame_free_count());
-    return true;
-}
-
-static bool (*const reap_steps[])(struct domain *d) = {
-    reap_devices, reap_grants, reap_vcpus, reap_types, reap_frames, reap_rest,
-};
-
-bool domain_reap(void)
-{
-    struct vcpu *loaded = current_vcpu();
-
-    for (unsigned id = 0; id < DOMAIN_MAX; id++) {
-        struct domain *d = domain_table[id];
-        bool waits = d && d->destroy_step == ARRAY_LEN(reap_steps) - 1;
-
-        if (!d || !d->is_dying || (loaded && loaded->domain == d)) {
-            continue;
-        }
-        if (d->vcpu[0]) {
-            d->vcpu[0]->hc.budget = HYPERCALL_BUDGET;
-        }
-        if (reap_steps[d->destroy_step](d)) {
-            if (!waits) {
-                d->destroy_step++;
-            }
-            return true;
-        }
-        if (!waits) {
-            return true;
-        }
-    }
-    return false;
 }

@@ -100,11 +100,14 @@ struct vcpu {
     enum vcpu_run run;
     uint32_t pause_count;  /* > 0: not runnable whatever else */
     bool is_up;            /* VCPUOP_up */
-    bool yielding;
-    uint64_t slice_end;
+    bool yielding;         /* gave its turn away: others first, once */
+    bool polling;          /* in SCHEDOP_poll, until it is woken */
+    evtchn_port_t poll_port; /* the one port that ends the poll, 0 = any */
+    uint64_t charged_at;   /* up to when its running has been charged to the policy */
+    uint64_t sched_time;   /* ns of CPU as the policy counts them, among its domain's vCPUs */
     uint64_t run_since;    /* system time at which `run` began */
     uint64_t run_time[4];  /* ns spent in each state */
-    bool runstate_stale;    /* the area below is behind: it is written in guest kernel mode only */
+    bool areas_stale;       /* the areas below are behind: they are written in guest kernel mode */
     uint64_t runstate_area; /* guest va of vcpu_runstate_info, 0 = none */
     uint64_t time_area;     /* guest va of a secondary vcpu_time_info, 0 = none */
 
@@ -156,9 +159,11 @@ struct domain {
     uint8_t shutdown_reason; /* SHUTDOWN_* */
     bool crashed;
     char why[96];         /* of a crash or kill, for the state frame */
+    struct list dying_link;  /* domains that the reaper takes apart (domain_list_lock) */
     uint32_t destroy_step;
-    uint32_t destroy_cursor; /* frame that the present step has come to */
+    uint32_t destroy_cursor; /* frame that the present step has come to; holds a reference */
     uint64_t sched_time;     /* ns of CPU, as the fair policy counts them (sched lock) */
+    uint64_t sched_floor;    /* the same of its vCPU that is furthest back */
     struct timer watchdog[2];
 
     /* The image's symbol table for stack traces, in frames that the boot module had (symbols.c);
@@ -180,6 +185,10 @@ struct domain {
 
 extern struct domain *domain_table[DOMAIN_MAX];
 extern spinlock_t domain_list_lock;
+extern struct list domain_dying; /* by dying_link, for the reaper (reap.c) */
+
+/* Domains and vCPUs are whole runs of frames. */
+#define PAGES_OF(type) ((sizeof(type) + PAGE_SIZE - 1) / PAGE_SIZE)
 
 static inline struct vcpu *current_vcpu(void)
 {
@@ -198,14 +207,21 @@ void vcpu_up(struct vcpu *v); /* may run from now on */
 /* Look up and take a reference; DOMID_SELF is the caller's. NULL: none such or dying. */
 struct domain *domain_get(struct vcpu *caller, domid_t id);
 void domain_put(struct domain *d);
+/* One more reference, by somebody who knows that d cannot go away at this moment. */
+static inline void domain_hold(struct domain *d)
+{
+    atomic_fetch_add(&d->refs, 1);
+}
 
 /* All vCPUs stop; `reason` is SHUTDOWN_*. The domain's memory is taken apart by domain_reap(). */
 void domain_shutdown(struct domain *d, uint8_t reason);
 /* The guest did what cannot be answered with an errno: log why, dump registers, shut it down with
  * SHUTDOWN_crash. Returns; the vCPU does not run again. */
 void domain_crash(struct domain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Run a bounded part of taking apart domains that have shut down; true while there is more. Called
- * from the idle loop and the exit path. */
+/* A domain that was never finished and has not run: the reaper takes what was made of it. */
+void domain_abandon(struct domain *d);
+/* Run a bounded part of taking apart domains that have shut down; true while there is more that
+ * depends on nobody else. Called by the scheduler. */
 bool domain_reap(void);
 /* Number of domains still running; 0 means that the machine can end. */
 unsigned domain_running(void);

@@ -5,44 +5,15 @@
  *   event-virq:  v->virq_port[n] names a VIRQ channel for n on v, or is 0, and no other does.
  *   event-zero:  port 0 is never given out.
  */
-#include "event.h"
+#include "event_internal.h"
 
 #include <string.h>
 
-#include "handlers.h"
 #include "log.h"
 #include "sched.h"
 
-enum evtchn_state { EV_FREE, EV_RESERVED, EV_UNBOUND, EV_INTERDOMAIN, EV_VIRQ, EV_IPI, EV_HYPERVISOR };
-
-struct evtchn {
-    uint8_t state;
-    uint8_t vcpu; /* notified vCPU */
-    domid_t remote_id; /* UNBOUND: who may bind */
-    uint32_t remote_port;
-    union {
-        struct domain *remote; /* INTERDOMAIN; outlives the channel: death closes both ends */
-        void (*notify)(struct domain *d, evtchn_port_t port);
-        uint32_t virq;
-    };
-    uint64_t unused;
-};
-
-_Static_assert(sizeof(struct evtchn) * EVTCHN_PER_PAGE <= PAGE_SIZE, "a bucket is one page");
-
-static struct evtchn *evtchn_at(struct domain *d, evtchn_port_t port)
-{
-    struct evtchn *bucket;
-
-    if (port == 0 || port >= NR_EVTCHN) {
-        return NULL;
-    }
-    bucket = d->evtchn_bucket[port / EVTCHN_PER_PAGE];
-    return bucket ? &bucket[port % EVTCHN_PER_PAGE] : NULL;
-}
-
 /* A free port with its bucket present, or -ENOSPC, -ENOMEM. */
-static int port_alloc(struct domain *d)
+int event_port_alloc(struct domain *d)
 {
     for (unsigned b = 0; b < EVTCHN_BUCKETS; b++) {
         if (!d->evtchn_bucket[b]) {
@@ -62,7 +33,7 @@ static int port_alloc(struct domain *d)
     return -XEN_ENOSPC;
 }
 
-static void lock_two(struct domain *a, struct domain *b)
+void event_lock_two(struct domain *a, struct domain *b)
 {
     if (a == b) {
         spin_lock(&a->event_lock);
@@ -72,7 +43,7 @@ static void lock_two(struct domain *a, struct domain *b)
     spin_lock(a->id < b->id ? &b->event_lock : &a->event_lock);
 }
 
-static void unlock_two(struct domain *a, struct domain *b)
+void event_unlock_two(struct domain *a, struct domain *b)
 {
     spin_unlock(&a->event_lock);
     if (a != b) {
@@ -80,22 +51,24 @@ static void unlock_two(struct domain *a, struct domain *b)
     }
 }
 
-static struct vcpu *vcpu_of(struct domain *d, const struct evtchn *ch)
+struct vcpu *event_vcpu(struct domain *d, const struct evtchn *ch)
 {
     struct vcpu *v = d->vcpu[ch->vcpu];
 
     return v ? v : d->vcpu[0];
 }
 
-static void wake_pollers(struct domain *d)
+static void wake_pollers(struct domain *d, evtchn_port_t port)
 {
-    uint32_t mask = atomic_exchange(&d->pollers, 0);
+    uint32_t mask = atomic_load(&d->pollers);
 
     while (mask) {
-        unsigned id = (unsigned)__builtin_ctz(mask);
+        struct vcpu *v = d->vcpu[__builtin_ctz(mask)];
 
         mask &= mask - 1;
-        vcpu_wake(d->vcpu[id]);
+        if (v->poll_port == 0 || v->poll_port == port) {
+            vcpu_wake(v);
+        }
     }
 }
 
@@ -107,14 +80,18 @@ void event_set_pending(struct vcpu *v, evtchn_port_t port)
         vcpu_kick(v);
     }
     if (unlikely(atomic_load_explicit(&d->pollers, memory_order_relaxed))) {
-        wake_pollers(d);
+        wake_pollers(d, port);
     }
 }
 
-static bool virq_is_per_vcpu(uint32_t virq)
+/* The guest's end of a channel gets an event. A domain in the making has no vCPU to hear it yet. */
+void event_deliver(struct domain *d, const struct evtchn *ch, evtchn_port_t port)
 {
-    return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
-           virq == VIRQ_XENPMU;
+    struct vcpu *v = event_vcpu(d, ch);
+
+    if (likely(v)) {
+        event_set_pending(v, port);
+    }
 }
 
 void event_send_virq(struct vcpu *v, uint32_t virq)
@@ -122,9 +99,7 @@ void event_send_virq(struct vcpu *v, uint32_t virq)
     evtchn_port_t port = v->virq_port[virq];
 
     if (port) {
-        struct evtchn *ch = evtchn_at(v->domain, port);
-
-        event_set_pending(vcpu_of(v->domain, ch), port);
+        event_deliver(v->domain, evtchn_at(v->domain, port), port);
     }
 }
 
@@ -155,40 +130,41 @@ static void close_locked(struct domain *d, struct evtchn *ch, evtchn_port_t port
         peer->remote_id = d->id;
         peer->remote = NULL;
     } else if (ch->state == EV_VIRQ) {
-        d->vcpu[ch->vcpu]->virq_port[ch->virq] = 0;
-        for (unsigned i = 0; i < d->vcpu_count; i++) {
-            if (d->vcpu[i] && d->vcpu[i]->virq_port[ch->virq] == port) {
-                d->vcpu[i]->virq_port[ch->virq] = 0;
-            }
-        }
+        /* A global one may be notified elsewhere than where it is bound, on vCPU 0. */
+        d->vcpu[event_virq_is_per_vcpu(ch->virq) ? ch->vcpu : 0]->virq_port[ch->virq] = 0;
     }
     event_2l_clear_pending(d, port);
     memset(ch, 0, sizeof(*ch));
 }
 
-/* Close a port, taking the remote's lock as well when it has one. */
-static int close_port(struct domain *d, evtchn_port_t port)
+/* Close a port, taking the remote's lock as well when it has one. -EINVAL: not open. */
+int event_close(struct domain *d, evtchn_port_t port)
 {
     struct domain *remote = NULL;
+    int err = -XEN_EAGAIN;
 
-    for (;;) {
-        struct evtchn *ch = evtchn_at(d, port);
-        struct domain *now;
+    while (err == -XEN_EAGAIN) {
+        struct domain *locked = remote ? remote : d, *now;
+        struct evtchn *ch;
 
-        lock_two(d, remote ? remote : d);
+        event_lock_two(d, locked);
+        ch = evtchn_at(d, port);
+        now = ch && ch->state == EV_INTERDOMAIN ? ch->remote : d;
         if (!ch || ch->state == EV_FREE || ch->state == EV_RESERVED) {
-            unlock_two(d, remote ? remote : d);
-            return -XEN_EINVAL;
-        }
-        now = ch->state == EV_INTERDOMAIN ? ch->remote : NULL;
-        if (now == remote || now == NULL || now == d) {
+            err = -XEN_EINVAL;
+        } else if (now == d || now == locked) {
             close_locked(d, ch, port);
-            unlock_two(d, remote ? remote : d);
-            return 0;
+            err = 0;
+        } else {
+            domain_hold(now); /* the channel keeps it alive only as long as we hold its lock */
         }
-        unlock_two(d, remote ? remote : d);
-        remote = now;
+        event_unlock_two(d, locked);
+        if (remote) {
+            domain_put(remote);
+        }
+        remote = err == -XEN_EAGAIN ? now : NULL;
     }
+    return err;
 }
 
 void event_destroy_domain(struct domain *d)
@@ -198,7 +174,7 @@ void event_destroy_domain(struct domain *d)
             continue;
         }
         for (unsigned i = 0; i < EVTCHN_PER_PAGE; i++) {
-            close_port(d, b * EVTCHN_PER_PAGE + i);
+            event_close(d, b * EVTCHN_PER_PAGE + i);
         }
         frame_free_hypervisor(machine_mfn_of(d->evtchn_bucket[b]), 1);
         d->evtchn_bucket[b] = NULL;
@@ -210,7 +186,7 @@ int event_alloc_unbound(struct domain *d, domid_t remote, evtchn_port_t *port)
     int free_port;
 
     spin_lock(&d->event_lock);
-    free_port = port_alloc(d);
+    free_port = event_port_alloc(d);
     if (free_port > 0) {
         struct evtchn *ch = evtchn_at(d, (evtchn_port_t)free_port);
 
@@ -229,7 +205,7 @@ int event_bind_hypervisor(struct domain *d, uint32_t vcpu_id,
     int free_port;
 
     spin_lock(&d->event_lock);
-    free_port = port_alloc(d);
+    free_port = event_port_alloc(d);
     if (free_port > 0) {
         struct evtchn *ch = evtchn_at(d, (evtchn_port_t)free_port);
 
@@ -248,304 +224,53 @@ void event_notify_guest(struct domain *d, evtchn_port_t port)
     struct evtchn *ch = evtchn_at(d, port);
 
     if (ch && ch->state == EV_HYPERVISOR) {
-        event_set_pending(vcpu_of(d, ch), port);
+        event_deliver(d, ch, port);
     }
 }
 
-long do_evtchnop_alloc_unbound(struct vcpu *v, evtchn_alloc_unbound_t *a)
+/* The two ways a channel must agree with something else. */
+static bool is_consistent(struct domain *d, evtchn_port_t port, const struct evtchn *ch)
 {
-    struct domain *d = domain_get(v, a->dom);
-    int err;
+    const struct evtchn *peer;
 
-    if (!d) {
-        return -XEN_ESRCH;
-    }
-    if (d != v->domain && !v->domain->privileged) {
-        err = refuse(v, XEN_EPERM, "foreign", "event channels of d%u are not yours", a->dom);
-    } else {
-        domid_t remote = a->remote_dom == DOMID_SELF ? v->domain->id : a->remote_dom;
-
-        err = event_alloc_unbound(d, remote, &a->port);
-    }
-    domain_put(d);
-    return err;
-}
-
-static long bind_interdomain(struct vcpu *v, struct domain *remote, evtchn_bind_interdomain_t *b)
-{
-    struct domain *d = v->domain;
-    struct evtchn *peer = evtchn_at(remote, b->remote_port), *ch;
-    int port;
-
-    if (!peer || peer->state != EV_UNBOUND || peer->remote_id != d->id) {
-        return refuse(v, XEN_EINVAL, "not-offered", "port %u of d%u is not unbound for d%u",
-                      b->remote_port, remote->id, d->id);
-    }
-    peer->state = EV_RESERVED; /* so that a loopback bind does not get the same port */
-    port = port_alloc(d);
-    if (port < 0) {
-        peer->state = EV_UNBOUND;
-        return port;
-    }
-    ch = evtchn_at(d, (evtchn_port_t)port);
-    *ch = (struct evtchn){.state = EV_INTERDOMAIN, .remote = remote, .remote_port = b->remote_port};
-    peer->state = EV_INTERDOMAIN;
-    peer->remote = d;
-    peer->remote_port = (uint32_t)port;
-    b->local_port = (evtchn_port_t)port;
-    /* A send from the other end may have come before we were bound: let the guest look. */
-    event_set_pending(vcpu_of(d, ch), (evtchn_port_t)port);
-    return 0;
-}
-
-long do_evtchnop_bind_interdomain(struct vcpu *v, evtchn_bind_interdomain_t *b)
-{
-    struct domain *remote = domain_get(v, b->remote_dom);
-    long err;
-
-    if (!remote) {
-        return -XEN_ESRCH;
-    }
-    lock_two(v->domain, remote);
-    err = bind_interdomain(v, remote, b);
-    unlock_two(v->domain, remote);
-    domain_put(remote);
-    return err;
-}
-
-static struct vcpu *vcpu_by_id(struct domain *d, uint32_t id)
-{
-    return id < VCPU_MAX ? d->vcpu[id] : NULL;
-}
-
-long do_evtchnop_bind_virq(struct vcpu *v, evtchn_bind_virq_t *b)
-{
-    struct domain *d = v->domain;
-    struct vcpu *target = vcpu_by_id(d, b->vcpu);
-    struct evtchn *ch;
-    int port;
-
-    if (b->virq >= NR_VIRQS) {
-        return refuse(v, XEN_EINVAL, "virq", "there is no VIRQ %u", b->virq);
-    }
-    if (!target) {
-        return -XEN_ENOENT;
-    }
-    if (!virq_is_per_vcpu(b->virq)) {
-        if (b->vcpu != 0) {
-            return refuse(v, XEN_EINVAL, "virq", "VIRQ %u is global: bind it on vCPU 0", b->virq);
-        }
-        if (!d->privileged) {
-            return refuse(v, XEN_EPERM, "virq", "VIRQ %u is for the control domain", b->virq);
-        }
-    }
-    spin_lock(&d->event_lock);
-    if (target->virq_port[b->virq]) {
-        spin_unlock(&d->event_lock);
-        return -XEN_EEXIST;
-    }
-    port = port_alloc(d);
-    if (port > 0) {
-        ch = evtchn_at(d, (evtchn_port_t)port);
-        *ch = (struct evtchn){.state = EV_VIRQ, .vcpu = (uint8_t)b->vcpu, .virq = b->virq};
-        target->virq_port[b->virq] = (evtchn_port_t)port;
-        b->port = (evtchn_port_t)port;
-        port = 0;
-    }
-    spin_unlock(&d->event_lock);
-    return port;
-}
-
-long do_evtchnop_bind_ipi(struct vcpu *v, evtchn_bind_ipi_t *b)
-{
-    struct domain *d = v->domain;
-    int port;
-
-    if (!vcpu_by_id(d, b->vcpu)) {
-        return -XEN_ENOENT;
-    }
-    spin_lock(&d->event_lock);
-    port = port_alloc(d);
-    if (port > 0) {
-        *evtchn_at(d, (evtchn_port_t)port) =
-            (struct evtchn){.state = EV_IPI, .vcpu = (uint8_t)b->vcpu};
-        b->port = (evtchn_port_t)port;
-        port = 0;
-    }
-    spin_unlock(&d->event_lock);
-    return port;
-}
-
-long do_evtchnop_close(struct vcpu *v, evtchn_close_t *c)
-{
-    struct evtchn *ch = evtchn_at(v->domain, c->port);
-
-    if (ch && ch->state == EV_HYPERVISOR) {
-        return refuse(v, XEN_EINVAL, "hypervisor-end", "port %u is served by the hypervisor",
-                      c->port);
-    }
-    if (close_port(v->domain, c->port)) {
-        return refuse(v, XEN_EINVAL, "port", "port %u is not open", c->port);
-    }
-    return 0;
-}
-
-long do_evtchnop_send(struct vcpu *v, evtchn_send_t *s)
-{
-    struct domain *d = v->domain;
-    struct evtchn *ch = evtchn_at(d, s->port), *peer;
-    void (*notify)(struct domain *, evtchn_port_t) = NULL;
-
-    if (unlikely(!ch)) {
-        return refuse(v, XEN_EINVAL, "port", "there is no port %u", s->port);
-    }
-    spin_lock(&d->event_lock);
     switch (ch->state) {
     case EV_INTERDOMAIN:
         peer = evtchn_at(ch->remote, ch->remote_port);
-        event_set_pending(vcpu_of(ch->remote, peer), ch->remote_port);
-        break;
-    case EV_IPI:
-        event_set_pending(vcpu_of(d, ch), s->port);
-        break;
-    case EV_HYPERVISOR:
-        notify = ch->notify;
-        break;
-    case EV_UNBOUND:
-        break; /* nobody listens yet: silently dropped, as on Xen */
-    default:
-        spin_unlock(&d->event_lock);
-        return refuse(v, XEN_EINVAL, "port", "port %u is not one to send on", s->port);
-    }
-    spin_unlock(&d->event_lock);
-    if (notify) {
-        notify(d, s->port);
-    }
-    return 0;
-}
-
-long do_evtchnop_unmask(struct vcpu *v, evtchn_unmask_t *u)
-{
-    struct domain *d = v->domain;
-    struct evtchn *ch = evtchn_at(d, u->port);
-
-    if (!ch || ch->state == EV_FREE) {
-        return refuse(v, XEN_EINVAL, "port", "port %u is not open", u->port);
-    }
-    spin_lock(&d->event_lock);
-    event_2l_unmask(d, vcpu_of(d, ch), u->port);
-    vcpu_kick(vcpu_of(d, ch));
-    spin_unlock(&d->event_lock);
-    return 0;
-}
-
-long do_evtchnop_bind_vcpu(struct vcpu *v, evtchn_bind_vcpu_t *b)
-{
-    struct domain *d = v->domain;
-    struct evtchn *ch = evtchn_at(d, b->port);
-    long err = 0;
-
-    if (!vcpu_by_id(d, b->vcpu)) {
-        return -XEN_ENOENT;
-    }
-    if (!ch) {
-        return refuse(v, XEN_EINVAL, "port", "there is no port %u", b->port);
-    }
-    spin_lock(&d->event_lock);
-    switch (ch->state) {
+        return peer && peer->state == EV_INTERDOMAIN && peer->remote == d &&
+               peer->remote_port == port;
     case EV_VIRQ:
-        if (virq_is_per_vcpu(ch->virq)) {
-            err = -XEN_EINVAL;
-            break;
-        }
-        ch->vcpu = (uint8_t)b->vcpu;
-        break;
-    case EV_UNBOUND:
-    case EV_INTERDOMAIN:
-    case EV_HYPERVISOR:
-        ch->vcpu = (uint8_t)b->vcpu;
-        break;
+        return d->vcpu[event_virq_is_per_vcpu(ch->virq) ? ch->vcpu : 0]->virq_port[ch->virq] == port;
     default:
-        err = -XEN_EINVAL;
+        return true;
     }
-    spin_unlock(&d->event_lock);
-    return err ? refuse(v, XEN_EINVAL, "port", "port %u stays on its vCPU", b->port) : 0;
-}
-
-static const uint32_t status_of[] = {
-    [EV_FREE] = EVTCHNSTAT_closed,     [EV_RESERVED] = EVTCHNSTAT_closed,
-    [EV_UNBOUND] = EVTCHNSTAT_unbound, [EV_INTERDOMAIN] = EVTCHNSTAT_interdomain,
-    [EV_VIRQ] = EVTCHNSTAT_virq,       [EV_IPI] = EVTCHNSTAT_ipi,
-    [EV_HYPERVISOR] = EVTCHNSTAT_interdomain,
-};
-
-long do_evtchnop_status(struct vcpu *v, evtchn_status_t *s)
-{
-    struct domain *d = domain_get(v, s->dom);
-    struct evtchn *ch;
-    long err = 0;
-
-    if (!d) {
-        return -XEN_ESRCH;
-    }
-    ch = evtchn_at(d, s->port);
-    spin_lock(&d->event_lock);
-    if (d != v->domain && !v->domain->privileged) {
-        err = refuse(v, XEN_EPERM, "foreign", "event channels of d%u are not yours", s->dom);
-    } else if (s->port >= NR_EVTCHN) {
-        err = refuse(v, XEN_EINVAL, "port", "there is no port %u", s->port);
-    } else {
-        s->status = ch ? status_of[ch->state] : EVTCHNSTAT_closed;
-        s->vcpu = ch ? ch->vcpu : 0;
-        if (ch && ch->state == EV_UNBOUND) {
-            s->u.unbound.dom = ch->remote_id;
-        } else if (ch && ch->state == EV_INTERDOMAIN) {
-            s->u.interdomain.dom = ch->remote->id;
-            s->u.interdomain.port = ch->remote_port;
-        } else if (ch && ch->state == EV_VIRQ) {
-            s->u.virq = ch->virq;
-        }
-    }
-    spin_unlock(&d->event_lock);
-    domain_put(d);
-    return err;
-}
-
-long do_evtchnop_reset(struct vcpu *v, evtchn_reset_t *r)
-{
-    struct domain *d = v->domain;
-
-    if (r->dom != DOMID_SELF && r->dom != d->id) {
-        return refuse(v, XEN_EPERM, "foreign", "event channels of d%u are not yours", r->dom);
-    }
-    for (evtchn_port_t port = 1; port < NR_EVTCHN; port++) {
-        struct evtchn *ch = evtchn_at(d, port);
-
-        if (ch && ch->state != EV_HYPERVISOR) {
-            close_port(d, port);
-        }
-    }
-    return 0;
 }
 
 unsigned event_audit(struct domain *d)
 {
     unsigned bad = 0;
 
+    if (d->evtchn_bucket[0] && d->evtchn_bucket[0][0].state != EV_RESERVED) {
+        log_error("event-zero: port 0 of d%u is in state %u", d->id,
+                  d->evtchn_bucket[0][0].state);
+        bad++;
+    }
     for (evtchn_port_t port = 1; port < NR_EVTCHN; port++) {
-        struct evtchn *ch = evtchn_at(d, port);
+        const struct evtchn *ch = evtchn_at(d, port);
 
-        if (ch && ch->state == EV_INTERDOMAIN) {
-            struct evtchn *peer = evtchn_at(ch->remote, ch->remote_port);
+        if (ch && !is_consistent(d, port, ch)) {
+            log_error("%s: d%u port %u is named by nobody",
+                      ch->state == EV_VIRQ ? "event-virq" : "event-pair", d->id, port);
+            bad++;
+        }
+    }
+    for (unsigned i = 0; i < d->vcpu_count * NR_VIRQS; i++) {
+        const struct vcpu *v = d->vcpu[i / NR_VIRQS];
+        evtchn_port_t port = v ? v->virq_port[i % NR_VIRQS] : 0;
+        const struct evtchn *ch = evtchn_at(d, port);
 
-            if (!peer || peer->state != EV_INTERDOMAIN || peer->remote != d ||
-                peer->remote_port != port) {
-                log_error("event-pair: d%u port %u has no peer that names it", d->id, port);
-                bad++;
-            }
-        } else if (ch && ch->state == EV_VIRQ && d->vcpu[ch->vcpu] &&
-                   virq_is_per_vcpu(ch->virq) && d->vcpu[ch->vcpu]->virq_port[ch->virq] != port) {
-            log_error("event-virq: d%u port %u is not where v%u finds it", d->id, port, ch->vcpu);
+        if (port && !(ch && ch->state == EV_VIRQ && ch->virq == i % NR_VIRQS)) {
+            log_error("event-virq: d%uv%u has VIRQ %u on port %u, which is not it", d->id, v->id,
+                      i % NR_VIRQS, port);
             bad++;
         }
     }

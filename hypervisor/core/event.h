@@ -11,7 +11,6 @@
 int event_init_domain(struct domain *d);    /* allocates the first bucket; -ENOMEM */
 void event_destroy_domain(struct domain *d); /* closes every channel; repeatable */
 void event_init_vcpu(struct vcpu *v);
-void event_destroy_vcpu(struct vcpu *v);
 
 /* Set port pending and wake or kick who listens (2-level protocol, paravane-abi(7)). */
 void event_set_pending(struct vcpu *v, evtchn_port_t port);
@@ -40,7 +39,7 @@ bool event_2l_set_pending(struct domain *d, struct vcpu *v, evtchn_port_t port);
 bool event_2l_is_pending(struct domain *d, evtchn_port_t port);
 bool event_2l_is_masked(struct domain *d, evtchn_port_t port);
 void event_2l_clear_pending(struct domain *d, evtchn_port_t port);
-void event_2l_unmask(struct domain *d, struct vcpu *v, evtchn_port_t port);
+bool event_2l_unmask(struct domain *d, struct vcpu *v, evtchn_port_t port); /* true: newly due */
 
 unsigned event_audit(struct domain *d);
 

@@ -57,13 +57,11 @@ void event_2l_clear_pending(struct domain *d, evtchn_port_t port)
     atomic_fetch_and(word_of(d->shared_info->evtchn_pending, port), ~bit_of(port));
 }
 
-void event_2l_unmask(struct domain *d, struct vcpu *v, evtchn_port_t port)
+bool event_2l_unmask(struct domain *d, struct vcpu *v, evtchn_port_t port)
 {
     if (!(atomic_fetch_and(word_of(d->shared_info->evtchn_mask, port), ~bit_of(port)) &
           bit_of(port))) {
-        return;
+        return false;
     }
-    if (event_2l_is_pending(d, port)) {
-        select_port(v, port);
-    }
+    return event_2l_is_pending(d, port) && select_port(v, port);
 }

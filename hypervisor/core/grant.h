@@ -11,8 +11,9 @@
 #include "domain.h"
 
 int grant_init_domain(struct domain *d);     /* -ENOMEM */
-/* Release mappings this domain holds and its own table; false while others still map its frames
- * (their references keep the frames). Repeatable. */
+/* Domain death, both repeatable. First drop the pins that d holds on others' grants; false: there is
+ * more to do. Last free its own table; false: others still have grants of it pinned. */
+bool grant_release(struct domain *d);
 bool grant_destroy_domain(struct domain *d);
 /* Builder: entry `ref` of d permits `remote` to access pfn/mfn (console, xenstore). */
 int grant_set_boot_entry(struct domain *d, grant_ref_t ref, domid_t remote, mfn_t mfn);

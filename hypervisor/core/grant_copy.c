@@ -14,6 +14,27 @@ struct side {
     bool by_ref, write, held;
 };
 
+/* Reference the frame, and make sure that it may be written if this is the destination. */
+static bool hold_frame(struct vcpu *v, struct side *s)
+{
+    if (!frame_get(s->mfn, s->domain)) {
+        return false;
+    }
+    if (s->write && pagetype_get(v, s->domain, s->mfn, PT_WRITABLE)) {
+        frame_put(s->mfn);
+        return false;
+    }
+    return true;
+}
+
+static void unpin(struct side *s)
+{
+    spin_lock(&s->domain->grant_lock);
+    grant_unpin(s->domain, s->ref, s->write);
+    spin_unlock(&s->domain->grant_lock);
+}
+
+/* A frame by number must be one's own: others' are reached by what they granted. */
 static int16_t open_side(struct vcpu *v, struct side *s, domid_t domid, uint64_t frame)
 {
     int16_t status = GNTST_okay;
@@ -29,21 +50,16 @@ static int16_t open_side(struct vcpu *v, struct side *s, domid_t domid, uint64_t
         if (status != GNTST_okay) {
             return status;
         }
+    } else if (s->domain != v->domain) {
+        return GNTST_permission_denied;
     } else {
-        if (s->domain != v->domain && !v->domain->privileged) {
-            return GNTST_permission_denied;
-        }
         s->mfn = MFN(frame);
     }
-    s->held = frame_get(s->mfn, s->domain) &&
-              (!s->write || pagetype_get(v, s->domain, s->mfn, PT_WRITABLE) == 0);
-    if (!s->held) {
-        if (s->by_ref) {
-            grant_unpin(s->domain, s->ref, s->write);
-        }
-        return GNTST_bad_page;
+    s->held = hold_frame(v, s);
+    if (!s->held && s->by_ref) {
+        unpin(s);
     }
-    return GNTST_okay;
+    return s->held ? GNTST_okay : GNTST_bad_page;
 }
 
 static void close_side(struct side *s)
@@ -54,9 +70,7 @@ static void close_side(struct side *s)
         }
         frame_put(s->mfn);
         if (s->by_ref) {
-            spin_lock(&s->domain->grant_lock);
-            grant_unpin(s->domain, s->ref, s->write);
-            spin_unlock(&s->domain->grant_lock);
+            unpin(s);
         }
     }
     if (s->domain) {

@@ -4,6 +4,7 @@
  * Invariants, under sched_lock:
  *   sched-queue: a vCPU waits with the policy exactly while its state is VCPU_RUNNABLE.
  *   sched-one:   at most one vCPU per CPU is VCPU_RUNNING, and it is pcpu->current.
+ *   sched-poll:  a vCPU's bit in d->pollers, v->polling and being BLOCKED in SCHEDOP_poll are one.
  */
 #include "sched.h"
 
@@ -19,6 +20,8 @@ static const struct sched_policy *const policy = &sched_fair;
 static spinlock_t sched_lock;
 static struct timer slice_timer;
 static unsigned waiting; /* vCPUs with the policy */
+
+#define REAP_INTERVAL_NS 1000000ull /* between steps of taking domains apart while guests run */
 
 static void resched(void)
 {
@@ -43,16 +46,22 @@ void sched_vcpu_init(struct vcpu *v)
     v->run_since = machine_now();
 }
 
+/* Tell the policy what v has run since it was last told. */
+static void charge(struct vcpu *v, uint64_t now)
+{
+    policy->charge(v, now - v->charged_at);
+    v->charged_at = now;
+}
+
 static void set_state(struct vcpu *v, enum vcpu_run state, uint64_t now)
 {
-    uint64_t spent = now - v->run_since;
-
-    v->run_time[v->run] += spent;
     if (v->run == VCPU_RUNNING) {
-        policy->charge(v, spent);
+        charge(v, now);
     }
-    v->run = state;
+    v->run_time[v->run] += now - v->run_since;
+    __atomic_store_n(&v->run, state, __ATOMIC_RELAXED);
     v->run_since = now;
+    v->charged_at = now;
 }
 
 static bool may_run(const struct vcpu *v)
@@ -69,18 +78,33 @@ bool vcpu_is_runnable(const struct vcpu *v)
 static void enqueue(struct vcpu *v, bool woke)
 {
     struct vcpu *running = this_cpu()->current;
+    bool busy = running && running->run == VCPU_RUNNING;
+    uint64_t now = machine_now();
 
-    set_state(v, VCPU_RUNNABLE, machine_now());
+    if (busy) {
+        charge(running, now); /* the policy compares times up to this moment */
+    }
+    set_state(v, VCPU_RUNNABLE, now);
     policy->insert(v, woke);
     waiting++;
-    if (!running || running->run != VCPU_RUNNING || policy->preempts(v, running)) {
+    if (!busy || policy->preempts(v, running)) {
         resched();
     } else if (!slice_timer.armed) {
-        timer_set(&slice_timer, machine_now() + policy->slice_ns);
+        timer_set(&slice_timer, now + policy->slice_ns);
     }
 }
 
-/* Out of RUNNING or RUNNABLE into `state`. */
+/* Whatever ends the sleep ends the poll: nothing of it may wake a later sleep. */
+static void end_poll(struct vcpu *v)
+{
+    if (v->polling) {
+        v->polling = false;
+        atomic_fetch_and(&v->domain->pollers, ~(1u << v->id));
+        timer_stop(&v->poll_timer);
+    }
+}
+
+/* Out of RUNNING, RUNNABLE or BLOCKED into `state`. */
 static void stop(struct vcpu *v, enum vcpu_run state)
 {
     if (v->run == VCPU_RUNNABLE) {
@@ -89,23 +113,33 @@ static void stop(struct vcpu *v, enum vcpu_run state)
     } else if (v->run == VCPU_RUNNING) {
         resched();
     }
+    end_poll(v);
     set_state(v, state, machine_now());
 }
 
 void vcpu_wake(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    if (v->run == VCPU_BLOCKED && may_run(v)) {
-        enqueue(v, true);
+    if (v->run == VCPU_BLOCKED) {
+        end_poll(v);
+        if (may_run(v)) {
+            enqueue(v, true);
+        } else {
+            set_state(v, VCPU_OFFLINE, machine_now()); /* paused: vcpu_unpause() finds it awake */
+        }
     }
     spin_unlock(&sched_lock);
 }
 
-/* One CPU: a vCPU that runs looks at its events on the way out by itself. */
+/* A vCPU that runs looks at its events on its way out by itself; one on another CPU must be made to. */
 void vcpu_kick(struct vcpu *v)
 {
-    if (v->run == VCPU_BLOCKED) {
+    enum vcpu_run run = __atomic_load_n(&v->run, __ATOMIC_RELAXED);
+
+    if (run == VCPU_BLOCKED) {
         vcpu_wake(v);
+    } else if (run == VCPU_RUNNING && v->cpu != this_cpu()->id) {
+        machine_kick(v->cpu);
     }
 }
 
@@ -149,50 +183,60 @@ void vcpu_unpause(struct vcpu *v)
     spin_unlock(&sched_lock);
 }
 
-/* Go to sleep; the caller has made sure that whoever wakes us finds us BLOCKED. */
-static void sleep(struct vcpu *v)
+/*
+ * Sleepers and senders must not miss each other: a sender sets pending and then looks for sleepers,
+ * a sleeper lies down and then looks at pending; the fence keeps that order.
+ */
+static void sleep(struct vcpu *v, bool polling)
 {
     spin_lock(&sched_lock);
     if (v->run == VCPU_RUNNING) {
         stop(v, VCPU_BLOCKED);
+        v->polling = polling;
+        if (polling) {
+            atomic_fetch_or(&v->domain->pollers, 1u << v->id);
+        }
     }
     spin_unlock(&sched_lock);
+    atomic_thread_fence(memory_order_seq_cst);
 }
 
 void vcpu_block(struct vcpu *v)
 {
     __atomic_store_n(&v->info->evtchn_upcall_mask, 0, __ATOMIC_SEQ_CST);
-    sleep(v);
-    /* Senders set pending first and then look for sleepers, we sleep first and then look. */
-    if (__atomic_load_n(&v->info->evtchn_upcall_pending, __ATOMIC_SEQ_CST)) {
+    if (event_upcall_due(v)) {
+        return;
+    }
+    sleep(v, false);
+    if (event_upcall_due(v)) {
         vcpu_wake(v);
     }
 }
 
-/* Sleep in SCHEDOP_poll: the bit in d->pollers is set already. */
-void vcpu_sleep_polling(struct vcpu *v)
+void vcpu_poll(struct vcpu *v, evtchn_port_t port)
 {
-    sleep(v);
+    v->poll_port = port;
+    sleep(v, true);
 }
 
-/* True when somebody else could run (SCHEDOP_yield). */
-bool sched_others_wait(void)
+bool vcpu_yield(struct vcpu *v)
 {
-    return waiting != 0;
+    if (waiting == 0) {
+        return false;
+    }
+    v->yielding = true;
+    resched();
+    return true;
 }
 
-void vcpu_runstate_publish(struct vcpu *v)
+/* The areas can only be written while guest kernel mappings are loaded; if they are not, entering
+ * the guest's kernel does it (vcpu_enter_kernel). */
+static void publish(struct vcpu *v)
 {
-    struct vcpu_runstate_info info = {.state = (int)v->run, .state_entry_time = v->run_since};
-
-    v->runstate_stale = false;
-    if (!v->runstate_area) {
-        return;
+    v->areas_stale |= v->runstate_area != 0;
+    if (v->areas_stale && v->kernel_mode) {
+        vcpu_areas_publish(v);
     }
-    for (unsigned i = 0; i < 4; i++) {
-        info.time[i] = v->run_time[i];
-    }
-    guest_copy_out(v->runstate_area, &info, sizeof(info));
 }
 
 /* Nothing of a domain that is to be taken apart may stay loaded. */
@@ -207,7 +251,6 @@ static void leave_dead(struct pcpu *pcpu)
 /* One round of what interrupts left to do while no guest runs. */
 static void idle_once(struct pcpu *pcpu)
 {
-    uint32_t served = PCPU_WORK_TIMER | PCPU_WORK_CONSOLE | PCPU_WORK_RESCHED;
     bool last = domain_running() == 0;
     uint32_t work;
 
@@ -221,7 +264,7 @@ static void idle_once(struct pcpu *pcpu)
         machine_idle();
         pcpu->in_idle = false;
     }
-    work = atomic_fetch_and(&pcpu->work, ~served);
+    work = atomic_fetch_and(&pcpu->work, ~(PCPU_WORK_TIMER | PCPU_WORK_CONSOLE));
     if (work & PCPU_WORK_TIMER) {
         timer_run();
     }
@@ -232,15 +275,20 @@ static void idle_once(struct pcpu *pcpu)
 
 static struct vcpu *pick_next(struct pcpu *pcpu)
 {
-    struct vcpu *v;
-
     for (;;) {
+        struct vcpu *v;
+
         leave_dead(pcpu);
         spin_lock(&sched_lock);
+        /* What asked for this decision so far is in the queue: one decision answers it all. */
+        atomic_fetch_and_explicit(&pcpu->work, ~PCPU_WORK_RESCHED, memory_order_relaxed);
         v = policy->pick();
         if (v) {
             policy->remove(v);
             waiting--;
+            v->cpu = pcpu->id;
+            v->yielding = false;
+            set_state(v, VCPU_RUNNING, machine_now());
             spin_unlock(&sched_lock);
             return v;
         }
@@ -249,12 +297,27 @@ static struct vcpu *pick_next(struct pcpu *pcpu)
     }
 }
 
+/* When to look again: at the end of the slice if others wait, soon if the reaper has work. */
+static void slice_begin(bool reaping)
+{
+    if (reaping) {
+        timer_set(&slice_timer, machine_now() + REAP_INTERVAL_NS);
+    } else if (waiting) {
+        timer_set(&slice_timer, machine_now() + policy->slice_ns);
+    } else {
+        timer_stop(&slice_timer);
+    }
+}
+
 void sched_run(void)
 {
     struct pcpu *pcpu = this_cpu();
-    struct vcpu *prev = pcpu->current, *next;
-    uint64_t now;
+    struct vcpu *prev, *next;
+    bool reaping;
 
+    leave_dead(pcpu);
+    reaping = domain_reap();
+    prev = pcpu->current;
     spin_lock(&sched_lock);
     if (prev && prev->run == VCPU_RUNNING) {
         set_state(prev, VCPU_RUNNABLE, machine_now());
@@ -262,27 +325,18 @@ void sched_run(void)
         waiting++;
     }
     spin_unlock(&sched_lock);
-    domain_reap();
     next = pick_next(pcpu);
-    now = machine_now();
-    spin_lock(&sched_lock);
-    set_state(next, VCPU_RUNNING, now);
-    spin_unlock(&sched_lock);
-    if (waiting) {
-        timer_set(&slice_timer, now + policy->slice_ns);
-    } else {
-        timer_stop(&slice_timer);
-    }
-    if (next != pcpu->current) {
+    slice_begin(reaping);
+    prev = pcpu->current; /* gone if its domain died meanwhile */
+    if (next != prev) {
+        if (prev) {
+            publish(prev);
+        }
         trace_record(TRACE_SWITCH, next, prev ? (uint64_t)prev->domain->id << 16 | prev->id : 0,
-                     now);
-        machine_vcpu_switch(pcpu->current, next);
+                     next->run_since);
+        machine_vcpu_switch(prev, next);
     }
-    if (next->kernel_mode) {
-        vcpu_runstate_publish(next);
-    } else {
-        next->runstate_stale = next->runstate_area != 0;
-    }
+    publish(next);
 }
 
 unsigned sched_audit(void)
@@ -303,6 +357,11 @@ unsigned sched_audit(void)
             }
             if (v->run == VCPU_RUNNING && this_cpu()->current != v) {
                 log_error("sched-one: d%uv%u runs nowhere", id, i);
+                bad++;
+            }
+            if (v->polling != (atomic_load(&v->domain->pollers) >> v->id & 1) ||
+                (v->polling && v->run != VCPU_BLOCKED)) {
+                log_error("sched-poll: d%uv%u polls and does not sleep, or nobody knows", id, i);
                 bad++;
             }
         }

@@ -14,7 +14,7 @@ struct sched_policy {
     void (*remove)(struct vcpu *v);            /* waits no longer (picked, or stopped) */
     struct vcpu *(*pick)(void);                /* who of those that wait comes next, NULL = none */
     bool (*preempts)(const struct vcpu *woken, const struct vcpu *running);
-    void (*charge)(struct vcpu *v, uint64_t ns); /* v has run for so long */
+    void (*charge)(struct vcpu *v, uint64_t ns); /* v, which runs, has run so much longer */
     uint64_t slice_ns;
 };
 
@@ -34,10 +34,13 @@ void vcpu_pause(struct vcpu *v);  /* nestable; returns when it does not run any 
 void vcpu_unpause(struct vcpu *v);
 void vcpu_offline(struct vcpu *v);
 bool vcpu_is_runnable(const struct vcpu *v);
-void vcpu_sleep_polling(struct vcpu *v);
-bool sched_others_wait(void);
-/* Write runstate to the guest's area; called with v loaded. */
-void vcpu_runstate_publish(struct vcpu *v);
+/* SCHEDOP_poll: sleep until `port` is pending (0: any port), an upcall is due or poll_timer fires.
+ * The caller sets the timer before and looks at what is pending afterwards. */
+void vcpu_poll(struct vcpu *v, evtchn_port_t port);
+/* Let others go first, once; false if nobody waits. */
+bool vcpu_yield(struct vcpu *v);
+/* Write runstate and time to the areas the guest registered; v loaded, in its kernel mode. */
+void vcpu_areas_publish(struct vcpu *v);
 
 unsigned sched_audit(void);
 

@@ -9,10 +9,7 @@
 
 long do_schedop_yield(struct vcpu *v)
 {
-    (void)v;
-    if (sched_others_wait()) {
-        atomic_fetch_or_explicit(&this_cpu()->work, PCPU_WORK_RESCHED, memory_order_relaxed);
-    }
+    vcpu_yield(v);
     return 0;
 }
 
@@ -33,44 +30,42 @@ long do_schedop_shutdown(struct vcpu *v, sched_shutdown_t *s)
 
 #define POLL_PORTS_MAX 128
 
-/* True if one of the ports is pending; *err if the list is bad. */
-static bool any_pending(struct vcpu *v, const sched_poll_t *p, int *err)
+static bool any_pending(struct domain *d, const evtchn_port_t *ports, unsigned count)
 {
-    *err = 0;
-    for (unsigned i = 0; i < p->nr_ports; i++) {
-        evtchn_port_t port;
-
-        if (guest_copy_in_at(&port, (uint64_t)p->ports.p, i, sizeof(port))) {
-            *err = -XEN_EFAULT;
-            return false;
-        }
-        if (port >= NR_EVTCHN) {
-            *err = refuse(v, XEN_EINVAL, "port", "there is no port %u", port);
-            return false;
-        }
-        if (event_2l_is_pending(v->domain, port)) {
+    for (unsigned i = 0; i < count; i++) {
+        if (event_2l_is_pending(d, ports[i])) {
             return true;
         }
     }
     return false;
 }
 
+/* Looked at twice, before lying down and after: an event between the two would wake nobody. */
 long do_schedop_poll(struct vcpu *v, sched_poll_t *p)
 {
-    int err;
+    evtchn_port_t ports[POLL_PORTS_MAX];
 
     if (p->nr_ports > POLL_PORTS_MAX) {
         return refuse(v, XEN_EINVAL, "too-many", "poll of %u ports", p->nr_ports);
     }
-    atomic_fetch_or(&v->domain->pollers, 1u << v->id);
-    if (any_pending(v, p, &err) || err) {
-        atomic_fetch_and(&v->domain->pollers, ~(1u << v->id));
-        return err;
+    if (guest_copy_in(ports, (uint64_t)p->ports.p, p->nr_ports * sizeof(ports[0]))) {
+        return -XEN_EFAULT;
+    }
+    for (unsigned i = 0; i < p->nr_ports; i++) {
+        if (ports[i] >= NR_EVTCHN) {
+            return refuse(v, XEN_EINVAL, "port", "there is no port %u", ports[i]);
+        }
+    }
+    if (any_pending(v->domain, ports, p->nr_ports) || event_upcall_due(v)) {
+        return 0;
     }
     if (p->timeout) {
         timer_set(&v->poll_timer, p->timeout);
     }
-    vcpu_sleep_polling(v);
+    vcpu_poll(v, p->nr_ports == 1 ? ports[0] : 0);
+    if (any_pending(v->domain, ports, p->nr_ports) || event_upcall_due(v)) {
+        vcpu_wake(v);
+    }
     return 0;
 }
 

@@ -34,7 +34,7 @@ static void program(void)
 
 void timer_set(struct timer *t, uint64_t when)
 {
-    struct list *place = timers.prev;
+    struct list *place;
 
     spin_lock(&timer_lock);
     list_remove(&t->link);

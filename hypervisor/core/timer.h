@@ -10,7 +10,7 @@ void timer_set(struct timer *t, uint64_t when); /* absolute system time; past = 
 void timer_stop(struct timer *t);
 void timer_run(void); /* fire what is due on this CPU and program the next deadline */
 
-/* Write vcpu_time_info into the live vcpu_info (and wall clock into shared_info). */
+/* Write vcpu_time_info into the live vcpu_info, and wall clock into shared_info. */
 void time_publish(struct vcpu *v);
 void time_publish_wallclock(struct domain *d);
 

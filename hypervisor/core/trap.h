@@ -9,6 +9,7 @@
 
 #include "descriptor.h"
 #include "domain.h"
+#include "sched.h"
 
 /* Flat selectors that the hypervisor keeps in every GDT (xen/arch-x86/xen-x86_64.h). */
 #define SEL_CODE32 FLAT_RING3_CS32
@@ -73,12 +74,15 @@ void trap_inject_software(struct vcpu *v, unsigned vector);
 /* Single step after an instruction that was emulated. */
 void trap_inject_single_step(struct vcpu *v);
 
-/* Enter guest kernel mode (no-op if there): root, GS base. And the reverse. */
+/* Enter guest kernel mode (no-op if there): root, GS base, areas owed. And the reverse. */
 static inline void vcpu_enter_kernel(struct vcpu *v)
 {
     if (!v->kernel_mode) {
         v->kernel_mode = true;
         machine_vcpu_toggle(v);
+        if (unlikely(v->areas_stale)) {
+            vcpu_areas_publish(v);
+        }
     }
 }
 

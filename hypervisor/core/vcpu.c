@@ -86,6 +86,16 @@ long do_vcpuop_get_runstate_info(struct vcpu *v, uint64_t id, struct vcpu_runsta
     return 0;
 }
 
+/* Fill an area now if its vCPU is the caller; else when it next enters its kernel. */
+static void areas_changed(struct vcpu *v, struct vcpu *target)
+{
+    if (target == v) {
+        vcpu_areas_publish(v);
+    } else {
+        target->areas_stale = true;
+    }
+}
+
 long do_vcpuop_register_runstate_memory_area(struct vcpu *v, uint64_t id,
                                              struct vcpu_register_runstate_memory_area *area)
 {
@@ -99,11 +109,7 @@ long do_vcpuop_register_runstate_memory_area(struct vcpu *v, uint64_t id,
         return refuse(v, XEN_EFAULT, "address", "runstate area at %#lx is not the guest's", va);
     }
     target->runstate_area = va;
-    if (target == v) {
-        vcpu_runstate_publish(v);
-    } else {
-        target->runstate_stale = va != 0;
-    }
+    areas_changed(v, target);
     return 0;
 }
 
@@ -209,8 +215,6 @@ long do_vcpuop_register_vcpu_time_memory_area(struct vcpu *v, uint64_t id,
         return refuse(v, XEN_EFAULT, "address", "time area at %#lx is not the guest's", va);
     }
     target->time_area = va;
-    if (target == v && va) {
-        time_publish(v);
-    }
+    areas_changed(v, target);
     return 0;
 }
