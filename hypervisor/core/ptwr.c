@@ -46,6 +46,9 @@ static uint64_t next_immediate(struct cursor *c, unsigned bytes)
     for (unsigned i = 0; i < bytes; i++) {
         value |= (uint64_t)next_byte(c) << (8 * i);
     }
+    if (bytes == 0) {
+        return 0;
+    }
     /* Sign-extended, as every immediate of these instructions is. */
     return bytes < 8 ? (uint64_t)((int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes)) : value;
 }

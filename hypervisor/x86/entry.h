@@ -3,6 +3,8 @@
 #ifndef PARAVANE_X86_ENTRY_H
 #define PARAVANE_X86_ENTRY_H
 
+#ifdef __ASSEMBLER__
+
 /* What the guest's kernel never gets in RFLAGS from syscall: TF DF IOPL NT RF VM AC. */
 #define RFLAGS_SYSCALL_CLEAR 0x77500
 /* What a guest may choose, and IF with the fixed bit: RFLAGS_GUEST in core/iret.c. */
@@ -33,4 +35,5 @@
 .Lsmap\@:
 .endm
 
+#endif
 #endif

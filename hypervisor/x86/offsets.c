@@ -27,7 +27,7 @@ void offsets(void)
     OFFSET(DOMAIN_VM_ASSIST, struct domain, vm_assist);
     OFFSET(PCPU_ROOT, struct pcpu, root);
     OFFSET(PCPU_TLB_EPOCH, struct pcpu, tlb_epoch);
-    OFFSET(VCPU_AREAS_STALE, struct vcpu, runstate_stale);
+    OFFSET(VCPU_AREAS_STALE, struct vcpu, areas_stale);
     OFFSET(VCPU_DOMAIN, struct vcpu, domain);
     OFFSET(VCPU_KERNEL_SP, struct vcpu, kernel_sp);
     OFFSET(VCPU_GUEST_TABLE, struct vcpu, guest_table);

@@ -116,8 +116,11 @@ END_TEST
 
 START_TEST(no_user_root_crashes)
 {
+    mfn_t user_root = v->guest_table_user;
+
     v->guest_table_user = MFN_NONE;
     iret(to_user);
+    v->guest_table_user = user_root;
     ck_assert(v->domain->crashed);
     ck_assert(v->kernel_mode);
     ck_assert_ptr_nonnull(strstr(v->domain->why, "user page table"));
