@@ -15,6 +15,7 @@ SCRIPT_TESTS = \
 	tests/gates/style.test \
 	tests/host/bad-input.test \
 	tests/host/inspect.test \
+	tests/boot/pvguest.test \
 	tests/boot/linux.test \
 	tests/boot/guests.test \
 	tests/boot/iso.test
@@ -23,6 +24,14 @@ EXTRA_DIST += $(SCRIPT_TESTS) tests/tap.sh tests/boot/matrix.tab tests/boot/linu
 	tests/boot/make-initrd.sh tests/boot/fetch-kernel.sh
 
 # What a run from the build tree needs in one directory (PARAVANE_LIBDIR).
-images: hypervisor/paravane-hv
-	$(AM_V_GEN)$(MKDIR_P) images && ln -sf ../hypervisor/paravane-hv images/ && touch images
+images: $(images_DATA)
+	$(AM_V_GEN)$(MKDIR_P) images && for f in $(images_DATA); do ln -sf ../$$f images/; done && touch images
 noinst_DATA += images
+
+# A CD with the guest that comes with Paravane.
+iso: paravane.iso
+paravane.iso: images $(srcdir)/hypervisor/mkiso.sh
+	$(AM_V_GEN)$(srcdir)/hypervisor/mkiso.sh $@ images/paravane-hv "$(HV_OPTIONS)" images/pvguest \
+	  "kernel name=pvguest memory=64 -- $(GUEST_ARGUMENTS)" images/pvguest-initrd.cpio
+.PHONY: iso
+CLEANFILES += paravane.iso
