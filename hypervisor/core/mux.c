@@ -32,7 +32,9 @@ static void write_frame(char type, unsigned id, const void *payload, size_t byte
                                           (uint8_t)(bytes >> 8)};
 
     machine_uart_write(COM2, header, sizeof(header));
-    machine_uart_write(COM2, payload, bytes);
+    if (bytes > 0) {
+        machine_uart_write(COM2, payload, bytes);
+    }
 }
 
 static void send(char type, unsigned id, const void *payload, size_t bytes)

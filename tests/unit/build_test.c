@@ -481,5 +481,8 @@ int main(void)
     tcase_add_test(tc, hypercall_slots);
     tcase_add_test(tc, first_registers);
     srunner_run_all(runner, CK_ENV);
-    return srunner_ntests_failed(runner) != 0;
+    int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed != 0;
 }

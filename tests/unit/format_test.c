@@ -3,6 +3,7 @@
 #include <check.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
@@ -113,5 +114,8 @@ int main(void)
     tcase_add_test(tc, null_and_unknown_do_no_harm);
     tcase_add_test(tc, errnos_have_names);
     srunner_run_all(runner, CK_ENV);
-    return srunner_ntests_failed(runner) != 0;
+    int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed != 0;
 }

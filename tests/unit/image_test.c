@@ -444,5 +444,8 @@ int main(void)
     tcase_add_test(tc, features_are_read);
     tcase_add_test(tc, the_older_string_is_read);
     srunner_run_all(runner, CK_ENV);
-    return srunner_ntests_failed(runner) != 0;
+    int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed != 0;
 }
