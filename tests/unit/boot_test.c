@@ -23,7 +23,7 @@
 
 #define KEEP 2048 /* frames for boot modules */
 
-static struct boot_info info;
+static struct boot_info machine_info;
 static uint64_t next_module; /* machine address */
 static uint64_t frames_before;
 static char text[1 << 17];
@@ -31,7 +31,7 @@ static char text[1 << 17];
 static void setup(void)
 {
     next_module = machine_fixture(KEEP);
-    memset(&info, 0, sizeof(info));
+    memset(&machine_info, 0, sizeof(machine_info));
     console_init(CONSOLE_MUX);
     log_threshold = LOG_INFO;
     frames_before = frame_free_count();
@@ -39,7 +39,7 @@ static void setup(void)
 
 static void add_module(const void *bytes, size_t count, const char *cmdline)
 {
-    struct boot_module *m = &info.module[info.module_count++];
+    struct boot_module *m = &machine_info.module[machine_info.module_count++];
 
     m->start = next_module;
     m->bytes = count;
@@ -117,7 +117,7 @@ START_TEST(a_guest_is_built_and_ready)
     recipe.symbols = true;
     add_kernel(&recipe, "/tmp/k kernel name=one memory=8 vcpus=2 -- hello  world ");
     add_module(ramdisk, sizeof(ramdisk), "/tmp/r ramdisk");
-    boot_domains(&info);
+    boot_domains(&machine_info);
     audit();
     ck_assert_ptr_nonnull(domain_table[1]);
     v = domain_table[1]->vcpu[0];
@@ -156,7 +156,7 @@ START_TEST(several_guests_and_domain0)
     add_kernel(&recipe, "k kernel name=zero memory=4 domain0 --");
     add_kernel(&recipe, "kernel memory=4"); /* no path, no name */
     add_kernel(&recipe, "k kernel name=late memory=4 domain0");
-    boot_domains(&info);
+    boot_domains(&machine_info);
     audit();
     ck_assert(domain_table[0]->privileged);
     ck_assert_str_eq(domain_table[1]->name, "d1");
@@ -170,7 +170,7 @@ END_TEST
 static void fails(const char *why)
 {
     log_text();
-    boot_domains(&info);
+    boot_domains(&machine_info);
     ck_assert_msg(strstr(log_text(), why) != NULL, "the log lacks \"%s\": %s", why, text);
     ck_assert(mux_says("state=failed"));
     ck_assert_uint_eq(domain_running(), 0);
@@ -204,7 +204,7 @@ END_TEST
 START_TEST(a_ramdisk_alone_is_named)
 {
     add_module("x", 1, "r ramdisk");
-    boot_domains(&info);
+    boot_domains(&machine_info);
     ck_assert_ptr_nonnull(strstr(log_text(), "without a kernel"));
     end_all();
 }
@@ -212,7 +212,7 @@ END_TEST
 
 START_TEST(no_modules_at_all)
 {
-    boot_domains(&info);
+    boot_domains(&machine_info);
     ck_assert_ptr_nonnull(strstr(log_text(), "no boot modules"));
 }
 END_TEST
@@ -223,7 +223,7 @@ START_TEST(a_bad_guest_does_not_stop_the_next)
 
     add_module("garbage", 7, "k kernel name=bad");
     add_kernel(&recipe, "k kernel name=good memory=4");
-    boot_domains(&info);
+    boot_domains(&machine_info);
     ck_assert_uint_eq(domain_running(), 1);
     ck_assert_str_eq(domain_table[2]->name, "good");
     audit();
@@ -256,10 +256,10 @@ START_TEST(modules_may_share_frames)
     /* As a boot loader that does not align: the ramdisk begins in the kernel's last frame. */
     next_module += 64;
     add_module(image.bytes, image.size, "k kernel memory=4");
-    next_module = info.module[0].start + info.module[0].bytes;
+    next_module = machine_info.module[0].start + machine_info.module[0].bytes;
     add_module(ramdisk, sizeof(ramdisk), "r ramdisk");
     elf_free(&image);
-    boot_domains(&info);
+    boot_domains(&machine_info);
     audit();
     ck_assert_uint_eq(domain_running(), 1);
     frames_before = frame_free_count() + domain_table[1]->page_count; /* one frame stays unused */
@@ -285,7 +285,7 @@ START_TEST(damaged_images_lose_nothing)
     srand((unsigned)_i);
     log_threshold = LOG_ERROR;
     for (unsigned round = 0; round < 100; round++) {
-        info.module_count = 0;
+        machine_info.module_count = 0;
         for (int n = rand() % 4; n >= 0; n--) {
             size_t at = (size_t)rand() % (rand() % 4 ? 512 : image.size);
 
@@ -293,7 +293,7 @@ START_TEST(damaged_images_lose_nothing)
                 (uint8_t)rand();
         }
         add_module(image.bytes, image.size, "k kernel memory=4");
-        boot_domains(&info);
+        boot_domains(&machine_info);
         audit();
         end_all();
         log_text();
@@ -330,9 +330,9 @@ END_TEST
 
 START_TEST(hypervisor_options)
 {
-    format(info.cmdline, sizeof(info.cmdline),
+    format(machine_info.cmdline, sizeof(machine_info.cmdline),
            "/boot/hv loglvl=debug debug-exit=0xf4 bootscrub=no console=bus colour=blue");
-    boot_options(&info);
+    boot_options(&machine_info);
     log_text();
     ck_assert_int_eq(log_threshold, LOG_DEBUG);
     ck_assert_uint_eq(machine_debug_exit_port, 0xf4);
@@ -340,8 +340,8 @@ START_TEST(hypervisor_options)
     ck_assert_ptr_nonnull(strstr(text, "console=bus: the value must be com1 or mux"));
     ck_assert_ptr_nonnull(strstr(text, "unknown option colour=blue"));
     ck_assert_ptr_null(strstr(text, "/boot/hv"));
-    format(info.cmdline, sizeof(info.cmdline), "loglvl=loud debug-exit=0x10000 bootscrub=yes");
-    boot_options(&info);
+    format(machine_info.cmdline, sizeof(machine_info.cmdline), "loglvl=loud debug-exit=0x10000 bootscrub=yes");
+    boot_options(&machine_info);
     log_text();
     ck_assert_ptr_nonnull(strstr(text, "loglvl=loud"));
     ck_assert_ptr_nonnull(strstr(text, "debug-exit=0x10000"));
@@ -361,13 +361,13 @@ START_TEST(secrets_are_scrubbed)
     frame_boot_scrub = false;
     add_kernel(&recipe, "k kernel memory=4");
     add_module(secret, sizeof(secret), "r ramdisk");
-    boot_domains(&info);
+    boot_domains(&machine_info);
     domain_shutdown(domain_table[1], SHUTDOWN_poweroff);
     while (domain_reap()) {
     }
-    info.module_count = 0;
+    machine_info.module_count = 0;
     add_kernel(&recipe, "k kernel memory=54");
-    boot_domains(&info);
+    boot_domains(&machine_info);
     ck_assert_uint_eq(domain_running(), 1);
     for (uint32_t at = domain_table[1]->page_list; at; at = frame_of(MFN(at))->next) {
         seen += ((uint8_t *)machine_map(MFN(at)))[100] == 0x77;
