@@ -65,9 +65,11 @@ void console_destroy(struct domain *d)
 
 static void complain(struct domain *d, struct console *c, const char *index, uint32_t used)
 {
+    struct vcpu *v = current_vcpu();
+
     if (!c->complained) {
         c->complained = true;
-        refuse(d->vcpu[0], XEN_EINVAL, "console-ring", "%s makes %u bytes in the ring", index,
+        refuse(v != NULL && v->domain == d ? v : d->vcpu[0], XEN_EINVAL, "console-ring", "%s makes %u bytes in the ring", index,
                used);
     }
 }
