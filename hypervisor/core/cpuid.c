@@ -161,8 +161,10 @@ static uint32_t xsave_bytes(uint64_t components, bool compacted)
 static void adjust_xsave(struct vcpu *v, uint32_t subleaf, uint32_t out[4])
 {
     uint64_t supported = machine_xcr0_supported();
+    bool component = subleaf >= 2;
 
-    if (!supported || (subleaf >= 2 && (subleaf >= XSAVE_COMPONENTS || !(supported >> subleaf & 1)))) {
+    if (!supported ||
+        (component && (subleaf >= XSAVE_COMPONENTS || !(supported >> subleaf & 1)))) {
         out[EAX] = out[EBX] = out[ECX] = out[EDX] = 0;
     } else if (subleaf == 0) {
         out[EAX] = (uint32_t)supported;

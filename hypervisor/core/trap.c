@@ -39,8 +39,8 @@ static void hypervisor_range_fault(struct vcpu *v, uint64_t cr2, uint32_t error_
     }
     /* Guests probe the machine-to-physical table, which has holes; the rest is none of theirs. */
     if (cr2 >= MACH2PHYS_VIRT_END) {
-        (void)refuse(v, XEN_EFAULT, "hypervisor-range", "access to %#lx (error %#x) at rip %#lx", cr2,
-                     error_code, v->regs.rip);
+        (void)refuse(v, XEN_EFAULT, "hypervisor-range", "access to %#lx (error %#x) at rip %#lx",
+                     cr2, error_code, v->regs.rip);
     }
     trap_inject_page_fault(v, cr2, error_code & ~PF_PRESENT);
 }

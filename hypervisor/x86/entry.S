@@ -141,7 +141,7 @@ exit_to_guest:
     cmpb $0, (%rax)
     je 1f
     cmpb $0, 1(%rax)
-    je 2f
+    je 3f
 1:  movq %gs:PCPU_STACK_TOP, %rsp
     pushq VCPU_REGS + REGS_SS(%rbx)
     pushq VCPU_REGS + REGS_RSP(%rbx)
@@ -163,6 +163,10 @@ exit_iret:
     iretq
 2:  movq %gs:PCPU_STACK_TOP, %rsp
     call exit_work
+    jmp exit_to_guest
+3:  movq %gs:PCPU_STACK_TOP, %rsp /* nothing but an upcall: it masks further ones */
+    movq %rbx, %rdi
+    call trap_event_upcall
     jmp exit_to_guest
 
 /*

@@ -43,8 +43,9 @@ START_TEST(hidden_features)
     ck_assert_uint_eq(out[EDX] & 0x07000001, 0x07000001); /* FXSR SSE SSE2 FPU */
     cpuid(7, 0);
     ck_assert_uint_eq(out[EAX], 1);
-    /* SMEP INVPCID RTM HLE SMAP PT; UMIP PKU OSPKE CET_SS LA57 RDPID; CET_IBT and speculation MSRs */
-    ck_assert_uint_eq(out[EBX] & (1u << 7 | 1u << 10 | 1u << 11 | 1u << 4 | 1u << 20 | 1u << 25), 0);
+    /* SMEP INVPCID RTM HLE SMAP PT; UMIP PKU OSPKE CET_SS LA57 RDPID; CET_IBT, speculation MSRs */
+    ck_assert_uint_eq(out[EBX] & (1u << 7 | 1u << 10 | 1u << 11 | 1u << 4 | 1u << 20 | 1u << 25),
+                      0);
     ck_assert_uint_eq(out[ECX] & (1u << 2 | 1u << 3 | 1u << 4 | 1u << 7 | 1u << 16 | 1u << 22), 0);
     ck_assert_uint_eq(out[EDX] & (1u << 20 | 0xfc000000), 0);
     ck_assert(out[EBX] & 1); /* FSGSBASE */

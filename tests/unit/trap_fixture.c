@@ -6,7 +6,7 @@
 static struct vcpu *v;
 static unsigned toggles_before;
 
-/* Frames of `pages` pages at va into the kernel's tables, and into the user's too if it has a root. */
+/* `pages` new frames at va in the kernel's tables, and in the user's too if there is a root. */
 static void map(mfn_t *root, mfn_t *user_root, uint64_t va, unsigned pages, uint64_t flags)
 {
     for (unsigned i = 0; i < pages; i++) {
@@ -38,8 +38,9 @@ static void make_space(void)
 static void make_registers(void)
 {
     struct cpu_user_regs *r = &v->regs;
-    uint64_t *const general[] = {&r->r15, &r->r14, &r->r13, &r->r12, &r->rbp, &r->rbx, &r->r11, &r->r10,
-                                 &r->r9,  &r->r8,  &r->rax, &r->rcx, &r->rdx, &r->rsi, &r->rdi};
+    uint64_t *const general[] = {&r->r15, &r->r14, &r->r13, &r->r12, &r->rbp,
+                                 &r->rbx, &r->r11, &r->r10, &r->r9,  &r->r8,
+                                 &r->rax, &r->rcx, &r->rdx, &r->rsi, &r->rdi};
 
     for (unsigned i = 0; i < ARRAY_LEN(general); i++) {
         *general[i] = 0x1111111111111111ull * (i + 1);
