@@ -234,7 +234,7 @@ int pte_update(struct vcpu *v, struct domain *foreign, mfn_t table, unsigned ind
 {
     struct domain *d = v->domain;
     uint64_t word;
-    pte_t unused;
+    pte_t unused = 0;
     int err;
 
     if (unlikely(!frame_get(table, d))) {

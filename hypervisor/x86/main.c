@@ -12,6 +12,7 @@ _Noreturn void start_c(uint32_t magic, uint32_t information);
 
 static struct pcpu boot_cpu;
 static struct boot_info boot_info;
+static uint64_t entry_tsc;
 
 static void percpu_init(struct pcpu *pcpu)
 {
@@ -32,12 +33,15 @@ static _Noreturn void start_on_stack(void)
     boot_domains(&boot_info);
     atomic_fetch_or(&this_cpu()->work, PCPU_WORK_RESCHED);
     sched_run();
+    log_info("start: %lu thousand TSC ticks from entry to the first guest instruction",
+             (machine_tsc() - entry_tsc) / 1000);
     asm volatile("jmp exit_to_guest");
     __builtin_unreachable();
 }
 
 void start_c(uint32_t magic, uint32_t information)
 {
+    entry_tsc = machine_tsc();
     percpu_init(&boot_cpu);
     uart_init();
     log_info("Paravane " PARAVANE_VERSION);

@@ -72,15 +72,18 @@ static void map_large(uint64_t va, uint64_t phys, uint64_t bytes, uint64_t flags
 
 static void map_image(void)
 {
-    for (char *p = image_start; p < image_end; p += PAGE_SIZE) {
+    const uint64_t text_end = (uint64_t)image_text_end, rodata_end = (uint64_t)image_rodata_end;
+    const uint64_t end = (uint64_t)image_end;
+
+    for (uint64_t va = (uint64_t)image_start; va < end; va += PAGE_SIZE) {
         uint64_t flags = PTE_PRESENT | PTE_ACCESSED | PTE_GLOBAL;
 
-        if (p >= image_rodata_end) {
+        if (va >= rodata_end) {
             flags |= PTE_RW | PTE_DIRTY | PTE_NX;
-        } else if (p >= image_text_end) {
+        } else if (va >= text_end) {
             flags |= PTE_NX;
         }
-        *entry_for((uint64_t)p, 1, TABLE_FLAGS) = ((uint64_t)p - IMAGE_BASE) | flags;
+        *entry_for(va, 1, TABLE_FLAGS) = (va - IMAGE_BASE) | flags;
     }
 }
 

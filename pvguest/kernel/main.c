@@ -46,6 +46,7 @@ static const void *ramdisk(size_t *bytes)
 
 void pv_main(start_info_t *si)
 {
+    uint64_t tsc = __builtin_ia32_rdtsc();
     const void *initrd;
     size_t bytes;
 
@@ -54,6 +55,7 @@ void pv_main(start_info_t *si)
     pv_event_init();
     trap_init();
     greet();
+    kprintf("pvguest: first instruction %lu thousand TSC ticks after reset\n", tsc / 1000);
     memory_init();
     report_memory();
     thread_init();
