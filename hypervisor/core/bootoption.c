@@ -93,7 +93,10 @@ static bool option_console(const struct word *w)
 static bool option_loglvl(const struct word *w)
 {
     static const char *const names[] = {
-        [LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+        [LOG_ERROR] = "error",
+        [LOG_WARNING] = "warning",
+        [LOG_INFO] = "info",
+        [LOG_DEBUG] = "debug",
     };
 
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
@@ -213,7 +216,8 @@ bool boot_request_parse(struct boot_request *request, const char *string, char *
         .memory_mib = DEFAULT_MEMORY_MIB, .vcpus = 1, .cmdline = ""};
     if (!next_word(&at, &w) || (!parse_kind(request, &w) &&
                                 (!next_word(&at, &w) || !parse_kind(request, &w)))) {
-        format(error, BOOT_ERROR_MAX, "a boot module is neither kernel nor ramdisk: \"%s\"", string);
+        format(error, BOOT_ERROR_MAX, "a boot module is neither kernel nor ramdisk: \"%s\"",
+               string);
         return false;
     }
     while (request->kind == BOOT_KERNEL && next_word(&at, &w)) {

@@ -69,8 +69,8 @@ static void complain(struct domain *d, struct console *c, const char *index, uin
 
     if (!c->complained) {
         c->complained = true;
-        refuse(v != NULL && v->domain == d ? v : d->vcpu[0], XEN_EINVAL, "console-ring", "%s makes %u bytes in the ring", index,
-               used);
+        refuse(v != NULL && v->domain == d ? v : d->vcpu[0], XEN_EINVAL, "console-ring",
+               "%s makes %u bytes in the ring", index, used);
     }
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * console=mux: all consoles as frames on COM2, for a program at the other end (the paravane
- * command). Both ways: u8 type, u8 domid, u16 length (little endian), payload. Types: hypervisor(8).
+ * command). Both ways: u8 type, u8 domid, u16 length (little endian), payload; hypervisor(8) lists
+ * the types.
  * The other end is trusted to end the machine, not to keep to the format: unknown types and
  * domains are skipped.
  */

@@ -75,7 +75,7 @@ static void adopt(struct pv_build *b, uint64_t address, const uint8_t *source, u
 }
 
 /* From pfn on, `*count` frames at most that all need zeros, or all do not: kernel (.bss) to boot
- * stack and the P2M's tables do; low memory, padding, initrd and the rest are the guest's to fill. */
+ * stack and the P2M's tables do; low memory, padding, initrd and the rest the guest fills. */
 static bool needs_zeros(const struct pv_build *b, uint64_t pfn, uint64_t *count)
 {
     const struct pv_extent zeroed[] = {

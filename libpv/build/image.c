@@ -282,7 +282,8 @@ static bool check_notes(struct pv_parse *p)
         return pv_fail(p, "only a PVH entry (PHYS32_ENTRY): this kernel was not built for Xen PV");
     }
     if (memcmp(image->xen_version, "xen-3.0", 7) != 0) {
-        return pv_fail(p, "the kernel is for \"%s\"; \"xen-3.0\" is the PV ABI", image->xen_version);
+        return pv_fail(p, "the kernel is for \"%s\"; \"xen-3.0\" is the PV ABI",
+                       image->xen_version);
     }
     return true;
 }

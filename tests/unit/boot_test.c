@@ -340,7 +340,8 @@ START_TEST(hypervisor_options)
     ck_assert_ptr_nonnull(strstr(text, "console=bus: the value must be com1 or mux"));
     ck_assert_ptr_nonnull(strstr(text, "unknown option colour=blue"));
     ck_assert_ptr_null(strstr(text, "/boot/hv"));
-    format(machine_info.cmdline, sizeof(machine_info.cmdline), "loglvl=loud debug-exit=0x10000 bootscrub=yes");
+    format(machine_info.cmdline, sizeof(machine_info.cmdline),
+           "loglvl=loud debug-exit=0x10000 bootscrub=yes");
     boot_options(&machine_info);
     log_text();
     ck_assert_ptr_nonnull(strstr(text, "loglvl=loud"));
