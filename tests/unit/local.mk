@@ -18,7 +18,7 @@ tests_unit_libcore_a_SOURCES = $(CORE_SOURCES) $(BUILD_SOURCES) \
 	tests/unit/trap_fixture.h
 nodist_tests_unit_libcore_a_SOURCES = hypercall-abi/hypercall_dispatch.c
 
-UNIT_CPPFLAGS = -I$(srcdir)/hypervisor/core -I$(srcdir)/hypervisor/sim -I$(srcdir)/libpv/build \
+UNIT_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir)/hypervisor/core -I$(srcdir)/hypervisor/sim -I$(srcdir)/libpv/build \
 	-I$(srcdir)/tests/unit -I$(srcdir) -Ihypercall-abi -DPARAVANE_VERSION='"$(VERSION)"'
 UNIT_CFLAGS = $(SIM_CFLAGS) $(SANITIZE) $(CHECK_CFLAGS)
 UNIT_LIBS = tests/unit/libcore.a $(CHECK_LIBS)
