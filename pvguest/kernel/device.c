@@ -11,6 +11,7 @@
 #include <linux/poll.h>
 
 #include "file.h"
+#include "memory.h"
 #include "path.h"
 #include "print.h"
 #include "process.h"
@@ -98,6 +99,15 @@ static const struct device {
     { 5, 0, 0666, "tty", &own_tty_ops },   { 5, 1, 0600, "console", &tty_ops },
 };
 
+static const struct {
+    const char *name, *target;
+} links[] = {
+    { "fd", "/proc/self/fd" },
+    { "stdin", "/proc/self/fd/0" },
+    { "stdout", "/proc/self/fd/1" },
+    { "stderr", "/proc/self/fd/2" },
+};
+
 #define DEVICES (sizeof(devices) / sizeof(devices[0]))
 
 const struct file_ops *device_ops(uint32_t rdev)
@@ -120,6 +130,21 @@ static struct inode *make_directory(struct inode *parent, const char *name)
     return inode;
 }
 
+static void make_link(struct inode *parent, const char *name, const char *target)
+{
+    struct inode *inode = inode_new(S_IFLNK | 0777);
+    char *copy = kmalloc(strlen(target) + 1);
+
+    if (inode && copy) {
+        inode->target = strcpy(copy, target);
+        inode->size = strlen(target);
+        dir_link(parent, name, strlen(name), inode); /* or it is there */
+    } else {
+        kfree(copy);
+    }
+    inode_put(inode);
+}
+
 void device_make_nodes(void)
 {
     struct inode *dev = make_directory(root_inode, "dev");
@@ -132,5 +157,7 @@ void device_make_nodes(void)
         dir_link(dev, devices[i].name, strlen(devices[i].name), inode); /* or it is there */
         inode_put(inode);
     }
+    for (size_t i = 0; dev && i < sizeof(links) / sizeof(links[0]); i++)
+        make_link(dev, links[i].name, links[i].target);
     inode_put(dev);
 }

@@ -6,8 +6,13 @@
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 
+#include "memory.h"
+#include "print.h"
 #include "signal.h"
+#include "space.h"
 #include "trap.h"
+
+#define FEW_PAGES 8 /* with fewer free ones a page fault may fail: a page and its tables */
 
 static const struct {
     uint8_t signal;
@@ -30,6 +35,16 @@ static const struct {
     [19] = { SIGFPE, FPE_FLTINV, true },
 };
 
+/* A page fault that could have been served, had there been a page: nobody can handle that. */
+static bool is_out_of_memory(uint64_t address)
+{
+    struct memory_info memory;
+
+    memory_info(&memory);
+    return memory.free < FEW_PAGES &&
+           !space_is_free(current_process()->space, address & ~(PAGE_SIZE - 1), PAGE_SIZE);
+}
+
 void user_fault(struct regs *regs, unsigned int vector, uint64_t address)
 {
     int signal = SIGSEGV, code = SI_KERNEL;
@@ -39,6 +54,11 @@ void user_fault(struct regs *regs, unsigned int vector, uint64_t address)
         code = meanings[vector].code ? meanings[vector].code : SI_KERNEL;
         if (meanings[vector].at_rip)
             address = regs->rip;
+    }
+    if (vector == 14 && is_out_of_memory(address)) {
+        kprintf("out of memory: %s[%d] is killed\n", current_process()->name,
+                current_process()->pid);
+        signal = SIGKILL;
     }
     if (vector == 14 && regs->error & 1)
         code = SEGV_ACCERR; /* present, but not for this access */

@@ -13,8 +13,11 @@
 
 #include "space.h"
 
-#define LEGACY_SIZE 512
-#define AREA_SIZE   4096 /* x87, SSE, AVX, MPX, AVX-512 and PKRU need 2,696 */
+#define CPUID_OSXSAVE (1u << 27)
+#define CR4_OSXSAVE   (1ul << 18)
+#define XFEATURES     0xe7u /* x87, SSE, AVX, AVX-512: they fit in a page */
+#define LEGACY_SIZE   512
+#define AREA_SIZE     4096
 
 static uint8_t area[AREA_SIZE] __attribute__((aligned(64)));
 static uint64_t features; /* of XCR0; 0: no XSAVE */
@@ -24,6 +27,20 @@ static uint32_t mxcsr_mask;
 static void cpuid(uint32_t leaf, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
     __asm__ volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(0));
+}
+
+void fpu_init(void)
+{
+    uint32_t a, b, c, d, wanted = XFEATURES;
+    uint64_t cr4;
+
+    cpuid(1, &a, &b, &c, &d);
+    if (!(c & CPUID_OSXSAVE))
+        return; /* FXSAVE, which needs no switch */
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_OSXSAVE));
+    cpuid(0xd, &a, &b, &c, &d);
+    __asm__ volatile("xsetbv" : : "c"(0), "a"(a & wanted), "d"(0));
 }
 
 static void fpu_probe(void)
@@ -36,8 +53,8 @@ static void fpu_probe(void)
         mxcsr_mask = 0xffbf;
     state_size = LEGACY_SIZE;
     cpuid(1, &a, &b, &c, &d);
-    if (!(c & 1u << 27))
-        return; /* OSXSAVE is off */
+    if (!(c & CPUID_OSXSAVE))
+        return;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     cpuid(0xd, &a, &b, &c, &d);
     if (b > AREA_SIZE - sizeof(uint32_t))

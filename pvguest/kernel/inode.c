@@ -15,7 +15,8 @@
 #include "memory.h"
 #include "pipe.h"
 
-#define PAGE 4096ul
+#define PAGE          4096ul
+#define RESERVE_SHARE 16 /* files leave this part of memory to processes and the kernel */
 
 struct inode *root_inode;
 static uint64_t next_ino = 1;
@@ -48,6 +49,7 @@ static void inode_free(struct inode *inode)
         break;
     case S_IFLNK:
         kfree(inode->target);
+        inode_put(inode->jump);
         break;
     case S_IFIFO:
         if (inode->pipe)
@@ -93,6 +95,14 @@ void inode_stat(const struct inode *inode, struct stat *st)
     split_time(inode->ctime, &st->st_ctime, &st->st_ctime_nsec);
 }
 
+static bool memory_is_short(void)
+{
+    struct memory_info memory;
+
+    memory_info(&memory);
+    return memory.free < memory.total / RESERVE_SHARE;
+}
+
 void *inode_page(struct inode *inode, uint64_t index, bool create)
 {
     uint64_t upper = index / INODE_INDEX_SLOTS, lower = index % INODE_INDEX_SLOTS;
@@ -104,7 +114,7 @@ void *inode_page(struct inode *inode, uint64_t index, bool create)
     void ***slot = &inode->data.index[upper];
     if (!*slot && (!create || !(*slot = page_alloc())))
         return NULL;
-    if (!(*slot)[lower] && create) {
+    if (!(*slot)[lower] && create && !memory_is_short()) {
         (*slot)[lower] = page_alloc();
         inode->data.pages += (*slot)[lower] != NULL;
     }

@@ -72,7 +72,10 @@ struct inode {
             struct dirent *first, *last;
             uint64_t next_cookie;
         } dir;
-        char *target; /* symbolic links */
+        struct {
+            char *target;       /* symbolic links */
+            struct inode *jump; /* what the link leads to without a walk, referenced; or NULL */
+        };
         struct pipe *pipe;
     };
 };

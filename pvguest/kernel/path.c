@@ -111,9 +111,12 @@ static int walk_step(struct walk *walk, unsigned int flags, struct path *path)
     if (error)
         return error;
     if (S_ISLNK(inode->mode) && !(final && !slash && (flags & PATH_NOFOLLOW))) {
-        error = walk_expand(walk, inode);
-        inode_put(inode);
-        return error ? error : 1;
+        struct inode *link = inode;
+        inode = link->jump ? inode_get(link->jump) : NULL;
+        error = inode ? 0 : walk_expand(walk, link);
+        inode_put(link);
+        if (!inode)
+            return error ? error : 1;
     }
     if (final)
         return walk_finish(walk, name, length, inode, slash, path);

@@ -53,6 +53,19 @@ static unsigned int pipe_space(const struct pipe *pipe)
     return PIPE_SIZE - (pipe->head - pipe->tail);
 }
 
+/* Gives a page back when all of it has been read; in a full ring head may stand in it already. */
+static void pipe_drop_page(struct pipe *pipe, unsigned int slot)
+{
+    bool empty = pipe->tail == pipe->head;
+
+    if (!empty && (pipe->tail % PAGE || pipe->head - pipe->tail > PIPE_SIZE - PAGE))
+        return;
+    page_free(pipe->page[slot]);
+    pipe->page[slot] = NULL;
+    if (empty)
+        pipe->tail = pipe->head = 0;
+}
+
 /* Moves what is there, without waiting. */
 static size_t pipe_take(struct pipe *pipe, struct iov_iter *to)
 {
@@ -66,12 +79,8 @@ static size_t pipe_take(struct pipe *pipe, struct iov_iter *to)
         size_t moved = copy_to_iter(to, pipe->page[slot] + offset, n);
         pipe->tail += moved;
         done += moved;
-        if (moved && (pipe->tail % PAGE == 0 || pipe->tail == pipe->head)) {
-            page_free(pipe->page[slot]);
-            pipe->page[slot] = NULL;
-            if (pipe->tail == pipe->head)
-                pipe->tail = pipe->head = 0;
-        }
+        if (moved)
+            pipe_drop_page(pipe, slot);
         if (moved < n)
             break;
     }

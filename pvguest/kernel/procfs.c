@@ -270,8 +270,11 @@ static int fd_lookup(struct inode *dir, const char *name, size_t length, struct 
     if (!process || !process->files || !parse_number(name, length, &fd) ||
         !files_at(process->files, fd))
         return -ENOENT;
-    return make_link(dir, node(KIND_FD, process->pid, fd),
-                     file_string(files_at(process->files, fd)), found);
+    struct file *file = files_at(process->files, fd);
+    int error = make_link(dir, node(KIND_FD, process->pid, fd), file_string(file), found);
+    if (!error)
+        (*found)->jump = inode_get(file->inode);
+    return error;
 }
 
 static int report(struct dirent_info *info, const char *name, uint64_t private, uint32_t mode)

@@ -4,6 +4,7 @@
 
 #include "cpio.h"
 #include "device.h"
+#include "fpu.h"
 #include "inode.h"
 #include "print.h"
 #include "process.h"
@@ -15,6 +16,7 @@ void userland_start(const void *initramfs, size_t size)
 {
     static struct wait_queue never;
 
+    fpu_init();
     inode_init();
     if (size) {
         int entries = cpio_unpack(initramfs, size);

@@ -94,6 +94,8 @@ static int run_test(const struct test *test)
         _exit(0);
     }
     int status = child < 0 ? -1 : wait_limited(child);
+    if (child > 0)
+        kill(-child, SIGKILL); /* what it left behind */
     printf("%-7s %s (%llu ms)\n", status ? "FAILED" : "ok", test->name,
            (unsigned long long)(now_ns() - start) / 1000000);
     if (status > 0 && WIFSIGNALED(status))

@@ -206,21 +206,6 @@ static void copy_on_write_generations(void)
     }
 }
 
-static void shared_anonymous(void)
-{
-    volatile int *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    int status;
-
-    CHECK(at != MAP_FAILED);
-    pid_t child = fork();
-    if (!child) {
-        *at = 42;
-        _exit(0);
-    }
-    CHECK(waitpid(child, &status, 0) == child && status == 0);
-    CHECK(*at == 42);
-}
-
 static void grow_stack(int pages)
 {
     volatile char page[PAGE];
@@ -259,7 +244,6 @@ const struct test memory_tests[] = {
     { "memory: copy-on-write", copy_on_write },
     { "memory: copy-on-write by the kernel", copy_on_write_by_kernel },
     { "memory: copy-on-write over generations", copy_on_write_generations },
-    { "memory: shared anonymous mapping", shared_anonymous },
     { "memory: the stack grows", stack_grows },
     { "memory: 16 MiB", big_allocation },
     { 0 },
