@@ -17,4 +17,5 @@ ABI_GENERATED = hypercall-abi/hypercall_handlers.h hypercall-abi/hypercall_dispa
 	hypercall-abi/hypercall_stubs.h hypercall-abi/abi_reference.c
 BUILT_SOURCES += $(ABI_GENERATED)
 CLEANFILES += $(ABI_GENERATED)
-EXTRA_DIST += hypercall-abi/hypercalls.tab hypercall-abi/generate.awk
+EXTRA_DIST += hypercall-abi/abi.h hypercall-abi/abi_reference.h hypercall-abi/hypercalls.tab \
+	hypercall-abi/generate.awk
