@@ -12,10 +12,15 @@ hypercall-abi/hypercall_stubs.h: $(ABI_DEPS)
 	$(ABI_GENERATE) -v what=stubs $(ABI_TABLE) > $@.tmp && mv $@.tmp $@
 hypercall-abi/abi_reference.c: $(ABI_DEPS)
 	$(ABI_GENERATE) -v what=reference $(ABI_TABLE) > $@.tmp && mv $@.tmp $@
+hypercall-abi/hypercall_conform.h: $(ABI_DEPS)
+	$(ABI_GENERATE) -v what=conform $(ABI_TABLE) > $@.tmp && mv $@.tmp $@
 
 ABI_GENERATED = hypercall-abi/hypercall_handlers.h hypercall-abi/hypercall_dispatch.c \
-	hypercall-abi/hypercall_stubs.h hypercall-abi/abi_reference.c
+	hypercall-abi/hypercall_stubs.h hypercall-abi/abi_reference.c hypercall-abi/hypercall_conform.h
 BUILT_SOURCES += $(ABI_GENERATED)
 CLEANFILES += $(ABI_GENERATED)
-EXTRA_DIST += hypercall-abi/abi.h hypercall-abi/abi_reference.h hypercall-abi/hypercalls.tab \
-	hypercall-abi/generate.awk
+EXTRA_DIST += hypercall-abi/hypercalls.tab hypercall-abi/generate.awk
+
+# Nothing links it: that it compiles is the test.
+noinst_LIBRARIES += hypercall-abi/libconform.a
+hypercall_abi_libconform_a_SOURCES = hypercall-abi/abi.h hypercall-abi/abi_reference.h hypercall-abi/conform.c

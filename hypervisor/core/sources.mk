@@ -45,6 +45,8 @@ CORE_SOURCES = \
 	hypervisor/core/guest.c \
 	hypervisor/core/guest.h \
 	hypervisor/core/handlers.h \
+	hypervisor/core/hypercall_op.c \
+	hypervisor/core/hypercall_op.h \
 	hypervisor/core/insn.c \
 	hypervisor/core/insn.h \
 	hypervisor/core/iret.c \
