@@ -50,9 +50,6 @@ static bool domain_init(struct domain *d)
         d->shared_info->vcpu_info[i].evtchn_upcall_mask = 1;
     }
     time_publish_wallclock(d);
-    for (unsigned i = 0; i < ARRAY_LEN(d->watchdog); i++) {
-        timer_init(&d->watchdog[i], watchdog_fired, d);
-    }
     return event_init_domain(d) == 0 && grant_init_domain(d) == 0 && console_create(d) == 0;
 }
 
@@ -87,6 +84,9 @@ struct domain *domain_create(domid_t id, const char *name, bool privileged, uint
     d->max_pages = max_pages;
     d->refs = 1;
     format(d->name, sizeof(d->name), "%s", name);
+    for (unsigned i = 0; i < ARRAY_LEN(d->watchdog); i++) {
+        timer_init(&d->watchdog[i], watchdog_fired, d);
+    }
     spin_lock(&domain_list_lock);
     domain_table[id] = d;
     alive++;

@@ -287,7 +287,6 @@ static struct vcpu *pick_next(struct pcpu *pcpu)
             policy->remove(v);
             waiting--;
             v->cpu = pcpu->id;
-            v->yielding = false;
             set_state(v, VCPU_RUNNING, machine_now());
             spin_unlock(&sched_lock);
             return v;

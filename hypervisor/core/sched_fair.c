@@ -24,6 +24,7 @@ static void fair_insert(struct vcpu *v, bool woke)
     struct domain *d = v->domain;
 
     if (woke) {
+        v->yielding = false;
         d->sched_time = not_before(d->sched_time, floor_time);
         v->sched_time = not_before(v->sched_time, d->sched_floor);
     }
@@ -58,6 +59,11 @@ static struct vcpu *fair_pick(void)
         if (!best || comes_before(v, best)) {
             best = v;
         }
+    }
+    /* Having been passed over once is what a yield asks for. */
+    list_for_each(at, &waiting)
+    {
+        list_entry(at, struct vcpu, run_link)->yielding = false;
     }
     return best;
 }

@@ -363,8 +363,18 @@ uint64_t machine_now(void)
     return now;
 }
 
+void sim_timer_interrupt(void)
+{
+    if (deadline <= now) {
+        deadline = ~0ull;
+        sim_pcpu.deadline = ~0ull;
+        atomic_fetch_or(&sim_pcpu.work, PCPU_WORK_TIMER);
+    }
+}
+
 void machine_set_deadline(uint64_t when)
 {
+    sim_record.deadlines++;
     deadline = when;
     sim_pcpu.deadline = when;
 }
@@ -383,7 +393,7 @@ void machine_idle(void)
     if (deadline != ~0ull && deadline > now) {
         now = deadline;
     }
-    atomic_fetch_or(&sim_pcpu.work, PCPU_WORK_TIMER);
+    sim_timer_interrupt();
 }
 
 /* Serial ports and the end */

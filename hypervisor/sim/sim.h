@@ -7,7 +7,7 @@
 
 /* What core has told the machine since sim_start(). */
 struct sim_record {
-    unsigned root_loads, flushes, page_flushes, toggles, switches, kicks, idles;
+    unsigned root_loads, flushes, page_flushes, toggles, switches, kicks, idles, deadlines;
     unsigned gdt_changes, ldt_changes, ldt_maps;
     uint64_t last_flushed_va;
     bool ts; /* CR0.TS */
@@ -20,7 +20,9 @@ void sim_start(uint64_t frames);
 
 void sim_set_time(uint64_t ns);    /* machine_now() from here on */
 void sim_advance(uint64_t ns);
-uint64_t sim_deadline(void);       /* what machine_set_deadline() was told last */
+uint64_t sim_deadline(void);       /* what machine_set_deadline() was told last, ~0 once it came */
+/* The timer's interrupt, if it is due by now. */
+void sim_timer_interrupt(void);
 void sim_set_dr6(uint64_t dr6);
 void sim_set_xcr0(uint64_t xcr0);
 /* This CPUID leaf answers so; leaves never set answer ones, or the largest leaf. */

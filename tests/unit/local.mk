@@ -14,6 +14,8 @@ tests_unit_libcore_a_SOURCES = $(CORE_SOURCES) $(BUILD_SOURCES) \
 	tests/unit/elf_fixture.h \
 	tests/unit/fixture.c \
 	tests/unit/fixture.h \
+	tests/unit/guests.c \
+	tests/unit/guests.h \
 	tests/unit/trap_fixture.c \
 	tests/unit/trap_fixture.h
 nodist_tests_unit_libcore_a_SOURCES = hypercall-abi/hypercall_dispatch.c
@@ -31,13 +33,19 @@ UNIT_TESTS = \
 	tests/unit/build_test \
 	tests/unit/console_test \
 	tests/unit/descriptor_test \
+	tests/unit/domain_test \
 	tests/unit/emulate_test \
+	tests/unit/event_test \
 	tests/unit/format_test \
+	tests/unit/grant_test \
 	tests/unit/image_test \
 	tests/unit/iret_test \
 	tests/unit/log_test \
 	tests/unit/policy_test \
-	tests/unit/trap_test
+	tests/unit/sched_test \
+	tests/unit/timer_test \
+	tests/unit/trap_test \
+	tests/unit/vcpu_test
 check_PROGRAMS += $(UNIT_TESTS)
 
 tests_unit_bounce_test_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -76,3 +84,21 @@ tests_unit_image_test_LDADD = $(UNIT_LIBS)
 tests_unit_log_test_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_log_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_log_test_LDADD = $(UNIT_LIBS)
+tests_unit_domain_test_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_domain_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_domain_test_LDADD = $(UNIT_LIBS)
+tests_unit_event_test_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_event_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_event_test_LDADD = $(UNIT_LIBS)
+tests_unit_grant_test_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_grant_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_grant_test_LDADD = $(UNIT_LIBS)
+tests_unit_sched_test_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_sched_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_sched_test_LDADD = $(UNIT_LIBS)
+tests_unit_timer_test_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_timer_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_timer_test_LDADD = $(UNIT_LIBS)
+tests_unit_vcpu_test_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_vcpu_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_vcpu_test_LDADD = $(UNIT_LIBS)
