@@ -17,7 +17,7 @@
 
 static const struct test *const groups[] = {
     process_tests, memory_tests, signal_tests, time_tests,
-    file_tests,    pipe_tests,   fault_tests,  shell_tests,
+    file_tests,    pipe_tests,   fault_tests,  random_tests, shell_tests,
 };
 
 uint64_t now_ns(void)

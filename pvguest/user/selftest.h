@@ -26,7 +26,7 @@ struct test {
 
 /* NULL-terminated by an entry without a name. */
 extern const struct test process_tests[], memory_tests[], signal_tests[], time_tests[];
-extern const struct test file_tests[], pipe_tests[], shell_tests[], fault_tests[];
+extern const struct test file_tests[], pipe_tests[], shell_tests[], fault_tests[], random_tests[];
 
 /* Runs `body` in a child and returns its wait status. */
 int in_child(void (*body)(void));
