@@ -6,4 +6,7 @@
 
 void debug_key(char key);
 
+/* Run every auditor; the number of differences, the first of which are in the log. */
+unsigned audit_all(void);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "debug.h"
 #include "domain.h"
 #include "log.h"
 #include "pagetype.h"
@@ -31,7 +32,6 @@ static unsigned run_count;
 static uint32_t free_list;
 static uint64_t free_count;
 
-/* Guest memory in debug builds starts life and ends it with this, not with zeros that hide bugs. */
 static void scrub(mfn_t mfn)
 {
     memset(machine_map(mfn), 0, PAGE_SIZE);
@@ -191,14 +191,26 @@ mfn_t frame_alloc_hypervisor(void)
     return frame_alloc_hypervisor_run(1);
 }
 
+/* Debug builds leave a pattern that shows in dumps, and clear the frame when it is given out. */
+static uint64_t wipe(mfn_t mfn)
+{
+    if (debug_build) {
+        memset(machine_map(mfn), 0xa5, PAGE_SIZE);
+        return FRAME_DIRTY;
+    }
+    scrub(mfn);
+    return 0;
+}
+
 static void release(mfn_t mfn)
 {
-    scrub(mfn);
+    uint64_t flags = wipe(mfn);
+
     m2p[mfn.n] = ~0ull;
     frame_of(mfn)->tlb_epoch = this_cpu()->tlb_epoch;
     atomic_store(&frame_of(mfn)->type, PT_NONE);
     spin_lock(&heap_lock);
-    free_list_add(mfn, 0);
+    free_list_add(mfn, flags);
     spin_unlock(&heap_lock);
 }
 

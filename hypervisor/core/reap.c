@@ -5,6 +5,8 @@
  * no frame of it is mapped, no grant of it pinned, no reference to it held.
  */
 #include "console.h"
+#include "debug.h"
+#include "debugkey.h"
 #include "descriptor.h"
 #include "domain.h"
 #include "event.h"
@@ -129,6 +131,16 @@ static bool forget(struct domain *d)
     return last;
 }
 
+/* Debug builds: the end of a domain is when every count must come out. */
+static void audit(void)
+{
+    unsigned differences = debug_build ? audit_all() : 0;
+
+    if (differences) {
+        panic("audits found %u differences", differences);
+    }
+}
+
 /* Invariant domain-last: what another domain still maps or has pinned stays until it lets go. */
 static bool reap_rest(struct domain *d)
 {
@@ -150,6 +162,7 @@ static bool reap_rest(struct domain *d)
     }
     frame_free_hypervisor(machine_mfn_of(d), PAGES_OF(*d));
     log_debug("d%u: all its memory is back; %lu frames free", id, frame_free_count());
+    audit();
     return true;
 }
 
