@@ -342,6 +342,8 @@ void frame_unshare(mfn_t mfn)
 {
     struct frame *f = frame_of(mfn);
 
+    /* Who maps it by a grant keeps it so long; nobody else gets it, whoever has the id next. */
+    atomic_store(&f->owner, FRAME_OWNER_NONE);
     atomic_fetch_sub(&f->type, 1);
     atomic_fetch_and(&f->count, ~FRAME_ALLOCATED);
     frame_put(mfn);
@@ -387,10 +389,9 @@ bool frame_get(mfn_t mfn, const struct domain *d)
 
 static void free_owned(mfn_t mfn, uint64_t flags)
 {
-    struct frame *f = frame_of(mfn);
-    struct domain *d = domain_table[atomic_load(&f->owner)];
-
     if (flags & FRAME_LISTED) {
+        struct domain *d = domain_table[atomic_load(&frame_of(mfn)->owner)];
+
         spin_lock(&d->page_lock);
         list_unlink(&d->page_list, mfn);
         d->page_count--;

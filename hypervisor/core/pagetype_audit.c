@@ -56,7 +56,7 @@ static void expect_frame(mfn_t mfn)
         return;
     }
     expect[mfn.n].refs += (count & FRAME_ALLOCATED) != 0;
-    expect[mfn.n].types += (count & FRAME_SHARED) != 0;
+    expect[mfn.n].types += (count & FRAME_SHARED) && (count & FRAME_ALLOCATED);
     if (word & PT_PINNED) {
         expect_both(mfn);
     }

@@ -38,6 +38,7 @@ UNIT_TESTS = \
 	tests/unit/event_test \
 	tests/unit/format_test \
 	tests/unit/grant_test \
+	tests/unit/hostile_test \
 	tests/unit/image_test \
 	tests/unit/iret_test \
 	tests/unit/log_test \
@@ -102,3 +103,6 @@ tests_unit_timer_test_LDADD = $(UNIT_LIBS)
 tests_unit_vcpu_test_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vcpu_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_vcpu_test_LDADD = $(UNIT_LIBS)
+tests_unit_hostile_test_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_hostile_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_hostile_test_LDADD = $(UNIT_LIBS)
