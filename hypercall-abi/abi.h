@@ -8,7 +8,8 @@
 
 #include <stdint.h>
 
-/* The interface of Xen 4.13 and later: sched_op, event_channel_op and physdev_op in two-argument form. */
+/* The interface of Xen 4.13 and later: sched_op, event_channel_op and physdev_op in two-argument
+ * form. */
 #define __XEN_INTERFACE_VERSION__ 0x00040d00
 
 #include <xen/callback.h>

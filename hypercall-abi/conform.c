@@ -12,7 +12,7 @@
 #include "hypercall-abi/hypercall_conform.h"
 
 #define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "size of " #type)
-#define PLACE(type, member, bytes) \
+#define PLACE(type, member, bytes)                                                                 \
     _Static_assert(offsetof(type, member) == (bytes), "place of " #type "." #member)
 
 /* Arguments that guests lay out as arrays. */

@@ -61,7 +61,8 @@ void pv_event_close(evtchn_port_t port)
 
 void pv_event_mask(evtchn_port_t port)
 {
-    __atomic_fetch_or(&pv_shared_info->evtchn_mask[port / 64], 1ul << (port % 64), __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&pv_shared_info->evtchn_mask[port / 64], 1ul << (port % 64),
+                      __ATOMIC_SEQ_CST);
 }
 
 void pv_event_unmask(evtchn_port_t port)
@@ -80,8 +81,9 @@ int pv_event_send(evtchn_port_t port)
 
 static void dispatch_word(unsigned word)
 {
-    unsigned long pending = __atomic_load_n(&pv_shared_info->evtchn_pending[word], __ATOMIC_SEQ_CST) &
-                            ~__atomic_load_n(&pv_shared_info->evtchn_mask[word], __ATOMIC_SEQ_CST);
+    unsigned long pending =
+        __atomic_load_n(&pv_shared_info->evtchn_pending[word], __ATOMIC_SEQ_CST) &
+        ~__atomic_load_n(&pv_shared_info->evtchn_mask[word], __ATOMIC_SEQ_CST);
 
     while (pending) {
         unsigned bit = (unsigned)__builtin_ctzl(pending);

@@ -31,7 +31,8 @@ int pv_grant_init(unsigned frames)
         return err ? (int)err : -XEN_EINVAL;
     }
     for (unsigned i = 0; i < frames && !err; i++) {
-        err = hc_update_va_mapping((unsigned long)table_pages[i], mfns[i] << 12 | 0x67, UVMF_INVLPG);
+        err =
+            hc_update_va_mapping((unsigned long)table_pages[i], mfns[i] << 12 | 0x67, UVMF_INVLPG);
     }
     frame_count = err ? 0 : frames;
     return (int)err;
@@ -45,7 +46,8 @@ int pv_grant(domid_t domid, uint64_t mfn, int readonly)
         if (e->flags == 0) {
             e->domid = domid;
             e->frame = (uint32_t)mfn;
-            __atomic_store_n(&e->flags, (uint16_t)(GTF_permit_access | (readonly ? GTF_readonly : 0)),
+            __atomic_store_n(&e->flags,
+                             (uint16_t)(GTF_permit_access | (readonly ? GTF_readonly : 0)),
                              __ATOMIC_RELEASE);
             return (int)ref;
         }
@@ -62,7 +64,7 @@ int pv_grant_end(grant_ref_t ref)
         if (flags & (GTF_reading | GTF_writing)) {
             return -XEN_EBUSY;
         }
-    } while (!__atomic_compare_exchange_n(&e->flags, &flags, 0, 0, __ATOMIC_ACQ_REL,
-                                          __ATOMIC_ACQUIRE));
+    } while (
+        !__atomic_compare_exchange_n(&e->flags, &flags, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
     return 0;
 }

@@ -21,8 +21,8 @@ void pv_start_c(start_info_t *si)
 int pv_map_shared_info(void)
 {
     /* Present, writable, user, accessed, dirty. */
-    long err = hc_update_va_mapping((unsigned long)shared_info_page, pv_start_info->shared_info | 0x67,
-                                    UVMF_INVLPG);
+    long err = hc_update_va_mapping((unsigned long)shared_info_page,
+                                    pv_start_info->shared_info | 0x67, UVMF_INVLPG);
 
     if (!err) {
         pv_shared_info = (shared_info_t *)shared_info_page;

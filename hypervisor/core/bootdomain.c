@@ -271,8 +271,7 @@ static void report_failure(domid_t id, const char *name, const char *error)
 
 /* Build one guest; its modules are gone afterwards, whatever happened. */
 static void make_domain(struct boot_info *info, struct boot_module *kernel,
-                        struct boot_module *ramdisk, const struct boot_request *request,
-                        domid_t id)
+                        struct boot_module *ramdisk, const struct boot_request *request, domid_t id)
 {
     struct making *m = &making;
     uint64_t begun = machine_now();

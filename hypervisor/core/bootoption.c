@@ -68,8 +68,8 @@ static bool value_number(const struct word *w, uint64_t *number)
     *number = 0;
     for (; i < w->value_length; i++) {
         char c = w->value[i];
-        unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0')
-                                              : (unsigned)((c | 0x20) - 'a') + 10;
+        unsigned digit =
+            c >= '0' && c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10;
 
         if (digit >= (hex ? 16u : 10u) || *number >> 56 != 0) {
             return false;
@@ -212,10 +212,9 @@ bool boot_request_parse(struct boot_request *request, const char *string, char *
     const char *at = string;
     struct word w;
 
-    *request = (struct boot_request){
-        .memory_mib = DEFAULT_MEMORY_MIB, .vcpus = 1, .cmdline = ""};
-    if (!next_word(&at, &w) || (!parse_kind(request, &w) &&
-                                (!next_word(&at, &w) || !parse_kind(request, &w)))) {
+    *request = (struct boot_request){.memory_mib = DEFAULT_MEMORY_MIB, .vcpus = 1, .cmdline = ""};
+    if (!next_word(&at, &w) ||
+        (!parse_kind(request, &w) && (!next_word(&at, &w) || !parse_kind(request, &w)))) {
         format(error, BOOT_ERROR_MAX, "a boot module is neither kernel nor ramdisk: \"%s\"",
                string);
         return false;

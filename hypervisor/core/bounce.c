@@ -47,9 +47,10 @@ static uint64_t frame_cs(const struct vcpu *v, uint8_t upcall_mask)
 }
 
 /* Everything but the entry point: frame[first..] is already complete. */
-static inline __attribute__((always_inline)) bool
-bounce(struct vcpu *v, const struct guest_entry *entry, const uint64_t *frame, size_t words,
-       bool mask_events)
+static inline __attribute__((always_inline)) bool bounce(struct vcpu *v,
+                                                         const struct guest_entry *entry,
+                                                         const uint64_t *frame, size_t words,
+                                                         bool mask_events)
 {
     struct cpu_user_regs *regs = &v->regs;
     uint64_t sp = v->kernel_mode ? regs->rsp : v->kernel_sp;

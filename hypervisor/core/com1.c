@@ -21,7 +21,7 @@
 static struct line {
     uint16_t used;
     char text[LINE_BYTES];
-} *lines; /* one per domain id below BUFFERED_DOMAINS, allocated at the first output */
+} * lines; /* one per domain id below BUFFERED_DOMAINS, allocated at the first output */
 
 static unsigned focus = FOCUS_DEBUG; /* or a domid; at first that of the first domain to run */
 static bool focus_chosen;

@@ -12,7 +12,7 @@
 enum console_mode { CONSOLE_COM1, CONSOLE_MUX };
 
 void console_init(enum console_mode mode);
-int console_create(struct domain *d);  /* -ENOMEM */
+int console_create(struct domain *d);   /* -ENOMEM */
 void console_destroy(struct domain *d); /* repeatable */
 /* The builder gave d a console ring page; binds the hypervisor's end, returns the guest's port. */
 int console_attach_ring(struct domain *d, mfn_t ring, evtchn_port_t *port);

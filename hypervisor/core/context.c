@@ -18,9 +18,9 @@ static struct guest_entry entry_of(uint64_t address, bool mask)
 
 static int check_addresses(struct vcpu *caller, const vcpu_guest_context_t *c)
 {
-    const uint64_t addresses[] = {c->event_callback_eip, c->failsafe_callback_eip,
-                                  c->syscall_callback_eip, c->fs_base, c->gs_base_kernel,
-                                  c->gs_base_user, c->user_regs.rip, c->kernel_sp};
+    const uint64_t addresses[] = {
+        c->event_callback_eip, c->failsafe_callback_eip, c->syscall_callback_eip, c->fs_base,
+        c->gs_base_kernel,     c->gs_base_user,          c->user_regs.rip,        c->kernel_sp};
 
     for (unsigned i = 0; i < ARRAY_LEN(addresses); i++) {
         if (!va_is_canonical(addresses[i])) {
@@ -59,8 +59,10 @@ static void take_traps(struct vcpu *v, const vcpu_guest_context_t *c)
         }
     }
     v->event_callback = entry_of(c->event_callback_eip, true);
-    v->failsafe_callback = entry_of(c->failsafe_callback_eip, c->flags & VGCF_failsafe_disables_events);
-    v->syscall_callback = entry_of(c->syscall_callback_eip, c->flags & VGCF_syscall_disables_events);
+    v->failsafe_callback =
+        entry_of(c->failsafe_callback_eip, c->flags & VGCF_failsafe_disables_events);
+    v->syscall_callback =
+        entry_of(c->syscall_callback_eip, c->flags & VGCF_syscall_disables_events);
 }
 
 static void take_registers(struct vcpu *v, const vcpu_guest_context_t *c)

@@ -21,33 +21,33 @@
 
 /* Leaf 1. Hidden for PV: VME PSE PGE MTRR PSE36 (page tables and memory types are the
  * hypervisor's), HTT, monitor, PCID, x2APIC, TSC deadline, debug stores. */
-#define LEAF1_EDX \
-    (F(FPU) | F(DE) | F(TSC) | F(MSR) | F(PAE) | F(MCE) | F(CX8) | F(APIC) | F(SEP) | F(MCA) | \
+#define LEAF1_EDX                                                                                  \
+    (F(FPU) | F(DE) | F(TSC) | F(MSR) | F(PAE) | F(MCE) | F(CX8) | F(APIC) | F(SEP) | F(MCA) |     \
      F(CMOV) | F(PAT) | F(CLFLUSH) | F(MMX) | F(FXSR) | F(SSE) | F(SSE2) | F(SS))
-#define LEAF1_ECX \
-    (F(SSE3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) | F(SSE4_1) | F(SSE4_2) | F(MOVBE) | \
+#define LEAF1_ECX                                                                                  \
+    (F(SSE3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) | F(SSE4_1) | F(SSE4_2) | F(MOVBE) |     \
      F(POPCNT) | F(AESNI) | F(AVX) | F(F16C) | F(RDRAND))
 
 /* Leaf 7. Hidden: TSX, SMEP, SMAP, INVPCID, UMIP, PKU, LA57, CET, RDPID (TSC_AUX is not switched),
  * PT, SGX, and every speculation control that is an MSR. */
-#define LEAF7_EBX \
-    (F(FSGSBASE) | F(BMI1) | F(AVX2) | F(FDP_EXCP_ONLY) | F(BMI2) | F(ERMS) | F(NO_FPU_SEL) | \
-     F(AVX512F) | F(AVX512DQ) | F(RDSEED) | F(ADX) | F(AVX512_IFMA) | F(CLFLUSHOPT) | F(CLWB) | \
+#define LEAF7_EBX                                                                                  \
+    (F(FSGSBASE) | F(BMI1) | F(AVX2) | F(FDP_EXCP_ONLY) | F(BMI2) | F(ERMS) | F(NO_FPU_SEL) |      \
+     F(AVX512F) | F(AVX512DQ) | F(RDSEED) | F(ADX) | F(AVX512_IFMA) | F(CLFLUSHOPT) | F(CLWB) |    \
      F(AVX512PF) | F(AVX512ER) | F(AVX512CD) | F(SHA) | F(AVX512BW) | F(AVX512VL))
-#define LEAF7_ECX \
-    (F(PREFETCHWT1) | F(AVX512_VBMI) | F(AVX512_VBMI2) | F(GFNI) | F(VAES) | F(VPCLMULQDQ) | \
+#define LEAF7_ECX                                                                                  \
+    (F(PREFETCHWT1) | F(AVX512_VBMI) | F(AVX512_VBMI2) | F(GFNI) | F(VAES) | F(VPCLMULQDQ) |       \
      F(AVX512_VNNI) | F(AVX512_BITALG) | F(AVX512_VPOPCNTDQ) | F(CLDEMOTE) | F(MOVDIRI))
-#define LEAF7_EDX \
-    (F(AVX512_4VNNIW) | F(AVX512_4FMAPS) | F(FSRM) | F(AVX512_VP2INTERSECT) | F(MD_CLEAR) | \
+#define LEAF7_EDX                                                                                  \
+    (F(AVX512_4VNNIW) | F(AVX512_4FMAPS) | F(FSRM) | F(AVX512_VP2INTERSECT) | F(MD_CLEAR) |        \
      F(SERIALIZE) | F(AVX512_FP16))
 #define LEAF7_1_EAX (F(AVX_VNNI) | F(AVX512_BF16) | F(FZRM) | F(FSRS) | F(FSRCS))
 
 /* Leaf 0x80000001. AMD repeats leaf 1's low bits in EDX. RDTSCP needs TSC_AUX; 1 GiB pages, SVM,
  * topology extensions and IBS are hidden. */
 #define AMD_COMMON_EDX (LEAF1_EDX & 0x0183f3ffu & ~(F(SEP)))
-#define LEAF_E1_EDX \
+#define LEAF_E1_EDX                                                                                \
     (AMD_COMMON_EDX | F(SYSCALL) | F(NX) | F(MMXEXT) | F(LM) | F(3DNOWEXT) | F(3DNOW))
-#define LEAF_E1_ECX \
+#define LEAF_E1_ECX                                                                                \
     (F(LAHF_LM) | F(ABM) | F(SSE4A) | F(MISALIGNSSE) | F(3DNOWPREFETCH) | F(XOP) | F(FMA4) | F(TBM))
 #define LEAF_E8_EBX (F(CLZERO) | F(RSTR_FP_ERR_PTRS))
 
@@ -118,8 +118,8 @@ static void adjust_leaf7(struct vcpu *v, uint32_t subleaf, uint32_t out[4])
                       F(AVX512CD) | F(AVX512BW) | F(AVX512VL));
         out[ECX] &= ~(F(AVX512_VBMI) | F(AVX512_VBMI2) | F(AVX512_VNNI) | F(AVX512_BITALG) |
                       F(AVX512_VPOPCNTDQ));
-        out[EDX] &= ~(F(AVX512_4VNNIW) | F(AVX512_4FMAPS) | F(AVX512_VP2INTERSECT) |
-                      F(AVX512_FP16));
+        out[EDX] &=
+            ~(F(AVX512_4VNNIW) | F(AVX512_4FMAPS) | F(AVX512_VP2INTERSECT) | F(AVX512_FP16));
     }
 }
 
@@ -163,8 +163,7 @@ static void adjust_xsave(struct vcpu *v, uint32_t subleaf, uint32_t out[4])
     uint64_t supported = machine_xcr0_supported();
     bool component = subleaf >= 2;
 
-    if (!supported ||
-        (component && (subleaf >= XSAVE_COMPONENTS || !(supported >> subleaf & 1)))) {
+    if (!supported || (component && (subleaf >= XSAVE_COMPONENTS || !(supported >> subleaf & 1)))) {
         out[EAX] = out[EBX] = out[ECX] = out[EDX] = 0;
     } else if (subleaf == 0) {
         out[EAX] = (uint32_t)supported;

@@ -97,8 +97,8 @@ int gdt_set(struct vcpu *v, struct domain *d, const mfn_t *frames, unsigned entr
     for (unsigned i = 0; i < pages; i++) {
         if (frame_get_and_type(v, d, frames[i], PT_SEGDESC)) {
             put_frames(v, frames, i);
-            return refuse(v, XEN_EINVAL, "gdt-frame", "mfn %#lx cannot be GDT page %u",
-                          frames[i].n, i);
+            return refuse(v, XEN_EINVAL, "gdt-frame", "mfn %#lx cannot be GDT page %u", frames[i].n,
+                          i);
         }
     }
     for (unsigned i = 0; i < old_pages; i++) {

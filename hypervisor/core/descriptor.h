@@ -24,7 +24,8 @@ bool descriptor_read(const struct vcpu *v, uint16_t selector, uint64_t *desc);
 /* Replace v's GDT or LDT; the frames' old references are dropped. -EINVAL, and nothing changed. */
 int gdt_set(struct vcpu *v, struct domain *d, const mfn_t *frames, unsigned entries);
 int ldt_set(struct vcpu *v, uint64_t base, unsigned entries);
-/* The LDT window was touched at this offset and is not mapped: map the guest's page; true if done. */
+/* The LDT window was touched at this offset and is not mapped: map the guest's page; true if done.
+ */
 bool ldt_fault(struct vcpu *v, uint64_t offset);
 /* Unmap v's LDT pages (they come back on demand), so that their frames may change type. */
 void ldt_invalidate(struct vcpu *v);

@@ -17,7 +17,7 @@
 const char *hypercall_name(unsigned nr)
 {
     return nr < HYPERCALL_NUMBERS && hypercall_table[nr].name ? hypercall_table[nr].name
-                                                               : "hypercall";
+                                                              : "hypercall";
 }
 
 static long call(struct vcpu *v, uint64_t nr)
@@ -138,8 +138,7 @@ long do_multicall(struct vcpu *v, uint64_t list, uint64_t count)
     return err;
 }
 
-long hypercall_array(struct vcpu *v, uint64_t *a, size_t size, void *element,
-                     array_handler handle)
+long hypercall_array(struct vcpu *v, uint64_t *a, size_t size, void *element, array_handler handle)
 {
     uint32_t count = (uint32_t)a[2];
 

@@ -15,8 +15,8 @@ struct hypercall_row {
 
 extern const struct hypercall_row hypercall_table[HYPERCALL_NUMBERS];
 
-/* The number is in v->regs.rax, the arguments in rdi, rsi, rdx, r10, r8, r9; the result goes to rax.
- * True: the guest goes on behind its syscall instruction with only rax changed. */
+/* The number is in v->regs.rax, the arguments in rdi, rsi, rdx, r10, r8, r9; the result goes to
+ * rax. True: the guest goes on behind its syscall instruction with only rax changed. */
 bool hypercall(struct vcpu *v);
 
 /* "mmu_update", or "hypercall" for a number that Xen does not have. */

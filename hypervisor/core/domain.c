@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Making, finding and stopping domains and vCPUs. domain_list_lock guards the table, the list of the
- * dying (reap.c) and the count of those alive.
+ * Making, finding and stopping domains and vCPUs. domain_list_lock guards the table, the list of
+ * the dying (reap.c) and the count of those alive.
  */
 #include "domain.h"
 
@@ -191,8 +191,9 @@ unsigned domain_running(void)
 }
 
 static const char *const reason_names[] = {
-    [SHUTDOWN_poweroff] = "poweroff", [SHUTDOWN_reboot] = "reboot", [SHUTDOWN_suspend] = "suspend",
-    [SHUTDOWN_crash] = "crash",       [SHUTDOWN_watchdog] = "watchdog",
+    [SHUTDOWN_poweroff] = "poweroff", [SHUTDOWN_reboot] = "reboot",
+    [SHUTDOWN_suspend] = "suspend",   [SHUTDOWN_crash] = "crash",
+    [SHUTDOWN_watchdog] = "watchdog",
 };
 
 static const char *reason_name(uint8_t reason)

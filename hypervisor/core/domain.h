@@ -13,8 +13,8 @@
 #include "list.h"
 #include "lock.h"
 
-#define DOMAIN_MAX 1024 /* domids 0..DOMAIN_MAX-1 */
-#define VCPU_MAX 32     /* XEN_LEGACY_MAX_VCPUS: those with a place in shared_info */
+#define DOMAIN_MAX 1024     /* domids 0..DOMAIN_MAX-1 */
+#define VCPU_MAX 32         /* XEN_LEGACY_MAX_VCPUS: those with a place in shared_info */
 #define GDT_GUEST_FRAMES 14 /* FIRST_RESERVED_GDT_PAGE */
 #define LDT_FRAMES 16       /* 8192 descriptors */
 #define NR_EVTCHN 4096      /* 64 x 64 */
@@ -42,10 +42,10 @@ struct timer {
 /* State of the hypercall being served. */
 struct hypercall_state {
     uint64_t args[6]; /* live arguments; a handler that returns -ERESTART updates them first */
-    uint32_t nr; /* HYPERCALL_NONE: a trap is being served */
-    uint32_t budget;     /* units of work left, hypercall_preempt() */
+    uint32_t nr;      /* HYPERCALL_NONE: a trap is being served */
+    uint32_t budget;  /* units of work left, hypercall_preempt() */
     bool in_multicall;
-    bool skip_return;    /* the handler set regs itself (iret): do not write rax */
+    bool skip_return; /* the handler set regs itself (iret): do not write rax */
 };
 
 enum vcpu_run { VCPU_RUNNING, VCPU_RUNNABLE, VCPU_BLOCKED, VCPU_OFFLINE }; /* = RUNSTATE_* */
@@ -61,7 +61,7 @@ struct vcpu {
 
     struct domain *domain;
     uint32_t id;
-    uint32_t cpu; /* pcpu it last ran on or is queued at */
+    uint32_t cpu;     /* pcpu it last ran on or is queued at */
     bool kernel_mode; /* in the guest's kernel (Xen's TF_kernel_mode): selects root and GS base */
     bool initialised; /* has a context: VCPUOP_initialise or the builder gave one */
     uint8_t iopl;     /* virtual: PHYSDEVOP_set_iopl */
@@ -69,14 +69,15 @@ struct vcpu {
     uint64_t cr4;     /* CR4 as the guest reads it */
     uint64_t xcr0;
 
-    /* Where the live vcpu_info is, in the hypervisor's view: shared_info or the registered place. */
+    /* Where the live vcpu_info is, in the hypervisor's view: shared_info or the registered place.
+     */
     vcpu_info_t *info;
-    mfn_t info_mfn;    /* frame held for a registered vcpu_info, MFN_NONE before */
+    mfn_t info_mfn; /* frame held for a registered vcpu_info, MFN_NONE before */
 
-    mfn_t guest_table;      /* L4 of guest kernel mode; holds a reference and an L4 type reference */
+    mfn_t guest_table; /* L4 of guest kernel mode; holds a reference and an L4 type reference */
     mfn_t guest_table_user; /* the same for user mode, MFN_NONE if there is none */
 
-    uint64_t kernel_sp, kernel_ss;           /* stack_switch */
+    uint64_t kernel_sp, kernel_ss;                  /* stack_switch */
     uint64_t fs_base, gs_base_kernel, gs_base_user; /* valid while not loaded (machine_vcpu_sync) */
     struct guest_entry traps[256];
     struct guest_entry event_callback, failsafe_callback, syscall_callback, syscall32_callback,
@@ -85,10 +86,10 @@ struct vcpu {
     mfn_t gdt_frames[GDT_GUEST_FRAMES]; /* each holds a PT_SEGDESC reference */
     uint32_t gdt_ents;
     uint32_t ldt_ents;
-    uint64_t ldt_base;       /* guest linear address */
-    uint32_t ldt_mapped;     /* bit n: LDT window page n holds ldt_frames[n] */
+    uint64_t ldt_base;            /* guest linear address */
+    uint32_t ldt_mapped;          /* bit n: LDT window page n holds ldt_frames[n] */
     mfn_t ldt_frames[LDT_FRAMES]; /* those mapped hold a PT_SEGDESC reference */
-    uint64_t iobitmap;       /* guest va: bit clear = user may use that port; PHYSDEVOP_set_iobitmap */
+    uint64_t iobitmap; /* guest va: bit clear = user may use that port; PHYSDEVOP_set_iobitmap */
     uint32_t iobitmap_ports;
     uint64_t debugreg[8];
 
@@ -98,18 +99,18 @@ struct vcpu {
     /* Scheduling: protected by the sched lock. */
     struct list run_link;
     enum vcpu_run run;
-    uint32_t pause_count;  /* > 0: not runnable whatever else */
-    bool is_up;            /* VCPUOP_up */
-    bool yielding;         /* gave its turn away: others first, once */
-    bool polling;          /* in SCHEDOP_poll, until it is woken */
+    uint32_t pause_count;    /* > 0: not runnable whatever else */
+    bool is_up;              /* VCPUOP_up */
+    bool yielding;           /* gave its turn away: others first, once */
+    bool polling;            /* in SCHEDOP_poll, until it is woken */
     evtchn_port_t poll_port; /* the one port that ends the poll, 0 = any */
-    uint64_t charged_at;   /* up to when its running has been charged to the policy */
-    uint64_t sched_time;   /* ns of CPU as the policy counts them, among its domain's vCPUs */
-    uint64_t run_since;    /* system time at which `run` began */
-    uint64_t run_time[4];  /* ns spent in each state */
-    bool areas_stale;       /* the areas below are behind: they are written in guest kernel mode */
-    uint64_t runstate_area; /* guest va of vcpu_runstate_info, 0 = none */
-    uint64_t time_area;     /* guest va of a secondary vcpu_time_info, 0 = none */
+    uint64_t charged_at;     /* up to when its running has been charged to the policy */
+    uint64_t sched_time;     /* ns of CPU as the policy counts them, among its domain's vCPUs */
+    uint64_t run_since;      /* system time at which `run` began */
+    uint64_t run_time[4];    /* ns spent in each state */
+    bool areas_stale;        /* the areas below are behind: they are written in guest kernel mode */
+    uint64_t runstate_area;  /* guest va of vcpu_runstate_info, 0 = none */
+    uint64_t time_area;      /* guest va of a secondary vcpu_time_info, 0 = none */
 
     struct timer singleshot, periodic, poll_timer;
     uint64_t periodic_ns; /* 0 = stopped */
@@ -119,14 +120,14 @@ struct vcpu {
     void *arch; /* machine's own: FPU area, GDT window address */
 };
 
-struct evtchn;     /* event.c */
+struct evtchn;      /* event.c */
 struct grant_table; /* grant.c */
-struct console;    /* console.c */
+struct console;     /* console.c */
 
 struct domain {
     domid_t id;
     char name[32];
-    bool privileged;  /* control domain or domain0: SIF_PRIVILEGED */
+    bool privileged; /* control domain or domain0: SIF_PRIVILEGED */
     _Atomic uint32_t refs;
     spinlock_t lock;
 
@@ -145,7 +146,7 @@ struct domain {
     /* Events: event.c, under event_lock */
     spinlock_t event_lock;
     struct evtchn *evtchn_bucket[EVTCHN_BUCKETS]; /* pages of struct evtchn, made on demand */
-    _Atomic uint32_t pollers; /* bit n: vCPU n is in SCHEDOP_poll */
+    _Atomic uint32_t pollers;                     /* bit n: vCPU n is in SCHEDOP_poll */
 
     spinlock_t grant_lock;
     struct grant_table *grant_table;
@@ -154,12 +155,12 @@ struct domain {
     uint32_t vm_assist;
 
     /* Life */
-    bool is_dying;        /* destroy has begun */
-    bool is_shut_down;    /* every vCPU stopped */
+    bool is_dying;           /* destroy has begun */
+    bool is_shut_down;       /* every vCPU stopped */
     uint8_t shutdown_reason; /* SHUTDOWN_* */
     bool crashed;
-    char why[96];         /* of a crash or kill, for the state frame */
-    struct list dying_link;  /* domains that the reaper takes apart (domain_list_lock) */
+    char why[96];           /* of a crash or kill, for the state frame */
+    struct list dying_link; /* domains that the reaper takes apart (domain_list_lock) */
     uint32_t destroy_step;
     uint32_t destroy_cursor; /* frame that the present step has come to; holds a reference */
     uint64_t sched_time;     /* ns of CPU, as the fair policy counts them (sched lock) */
@@ -179,8 +180,7 @@ struct domain {
     uint32_t log_tokens;
     uint64_t log_second;
     uint64_t log_dropped; /* refusals without a line since the last summary */
-    uint64_t refused; /* total */
-
+    uint64_t refused;     /* total */
 };
 
 extern struct domain *domain_table[DOMAIN_MAX];

@@ -12,7 +12,7 @@
 enum emulate_result {
     EMULATE_REFUSED, /* not this one: #GP to the guest */
     EMULATE_DONE,
-    EMULATE_AGAIN,   /* rip stays, or the guest has been sent elsewhere already */
+    EMULATE_AGAIN, /* rip stays, or the guest has been sent elsewhere already */
 };
 
 /* in, out, ins, outs (emulate_io.c). */

@@ -239,7 +239,8 @@ static bool is_consistent(struct domain *d, evtchn_port_t port, const struct evt
         return peer && peer->state == EV_INTERDOMAIN && peer->remote == d &&
                peer->remote_port == port;
     case EV_VIRQ:
-        return d->vcpu[event_virq_is_per_vcpu(ch->virq) ? ch->vcpu : 0]->virq_port[ch->virq] == port;
+        return d->vcpu[event_virq_is_per_vcpu(ch->virq) ? ch->vcpu : 0]->virq_port[ch->virq] ==
+               port;
     default:
         return true;
     }
@@ -250,8 +251,7 @@ unsigned event_audit(struct domain *d)
     unsigned bad = 0;
 
     if (d->evtchn_bucket[0] && d->evtchn_bucket[0][0].state != EV_RESERVED) {
-        log_error("event-zero: port 0 of d%u is in state %u", d->id,
-                  d->evtchn_bucket[0][0].state);
+        log_error("event-zero: port 0 of d%u is in state %u", d->id, d->evtchn_bucket[0][0].state);
         bad++;
     }
     for (evtchn_port_t port = 1; port < NR_EVTCHN; port++) {

@@ -8,7 +8,7 @@
 
 #include "domain.h"
 
-int event_init_domain(struct domain *d);    /* allocates the first bucket; -ENOMEM */
+int event_init_domain(struct domain *d);     /* allocates the first bucket; -ENOMEM */
 void event_destroy_domain(struct domain *d); /* closes every channel; repeatable */
 void event_init_vcpu(struct vcpu *v);
 
@@ -19,7 +19,8 @@ void event_send_virq(struct vcpu *v, uint32_t virq);
 
 /* A channel whose other end is the hypervisor (the console): `notify` runs when the guest sends. */
 int event_bind_hypervisor(struct domain *d, uint32_t vcpu_id,
-                          void (*notify)(struct domain *d, evtchn_port_t port), evtchn_port_t *port);
+                          void (*notify)(struct domain *d, evtchn_port_t port),
+                          evtchn_port_t *port);
 /* The hypervisor's end sends to the guest. */
 void event_notify_guest(struct domain *d, evtchn_port_t port);
 
@@ -35,7 +36,8 @@ static inline bool event_upcall_due(const struct vcpu *v)
 }
 
 /* 2-level state (event_2l.c): atomic on guest memory that is never trusted for our own state. */
-bool event_2l_set_pending(struct domain *d, struct vcpu *v, evtchn_port_t port); /* true: newly due */
+bool event_2l_set_pending(struct domain *d, struct vcpu *v,
+                          evtchn_port_t port); /* true: newly due */
 bool event_2l_is_pending(struct domain *d, evtchn_port_t port);
 bool event_2l_is_masked(struct domain *d, evtchn_port_t port);
 void event_2l_clear_pending(struct domain *d, evtchn_port_t port);

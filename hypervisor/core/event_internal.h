@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* What event.c and event_op.c share: the record of a channel, and what is done to it under locks. */
+/* What event.c and event_op.c share: the record of a channel, and what is done to it under locks.
+ */
 #ifndef PARAVANE_CORE_EVENT_INTERNAL_H
 #define PARAVANE_CORE_EVENT_INTERNAL_H
 
 #include "event.h"
 
-enum evtchn_state { EV_FREE, EV_RESERVED, EV_UNBOUND, EV_INTERDOMAIN, EV_VIRQ, EV_IPI, EV_HYPERVISOR };
+enum evtchn_state {
+    EV_FREE,
+    EV_RESERVED,
+    EV_UNBOUND,
+    EV_INTERDOMAIN,
+    EV_VIRQ,
+    EV_IPI,
+    EV_HYPERVISOR
+};
 
 struct evtchn {
     uint8_t state;
-    uint8_t vcpu; /* notified vCPU */
+    uint8_t vcpu;      /* notified vCPU */
     domid_t remote_id; /* UNBOUND: who may bind */
     uint32_t remote_port;
     union {
@@ -50,8 +59,7 @@ int event_close(struct domain *d, evtchn_port_t port);
 /* Those that each vCPU has its own of; the others are bound on vCPU 0. */
 static inline bool event_virq_is_per_vcpu(uint32_t virq)
 {
-    return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
-           virq == VIRQ_XENPMU;
+    return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
 }
 
 #endif

@@ -232,9 +232,12 @@ long do_evtchnop_bind_vcpu(struct vcpu *v, evtchn_bind_vcpu_t *b)
 }
 
 static const uint32_t status_of[] = {
-    [EV_FREE] = EVTCHNSTAT_closed,     [EV_RESERVED] = EVTCHNSTAT_closed,
-    [EV_UNBOUND] = EVTCHNSTAT_unbound, [EV_INTERDOMAIN] = EVTCHNSTAT_interdomain,
-    [EV_VIRQ] = EVTCHNSTAT_virq,       [EV_IPI] = EVTCHNSTAT_ipi,
+    [EV_FREE] = EVTCHNSTAT_closed,
+    [EV_RESERVED] = EVTCHNSTAT_closed,
+    [EV_UNBOUND] = EVTCHNSTAT_unbound,
+    [EV_INTERDOMAIN] = EVTCHNSTAT_interdomain,
+    [EV_VIRQ] = EVTCHNSTAT_virq,
+    [EV_IPI] = EVTCHNSTAT_ipi,
     [EV_HYPERVISOR] = EVTCHNSTAT_interdomain,
 };
 

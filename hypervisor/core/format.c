@@ -9,7 +9,7 @@
 
 struct sink {
     char *dst;
-    size_t bytes; /* room including the terminator */
+    size_t bytes;  /* room including the terminator */
     size_t length; /* characters wanted so far */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame allocator, owners and references. Invariants frame-free, frame-owned, frame-put stand in
- * frame.h. Boot memory is kept as runs and given out from their lower end without touching the
+ * The frame allocator, owners and references. Invariants frame-free, frame-owned, frame-put stand
+ * in frame.h. Boot memory is kept as runs and given out from their lower end without touching the
  * table; frames that come back go to a list. heap_lock guards runs, list and count; a domain's
  * page_lock guards its own list.
  */

@@ -26,9 +26,9 @@ struct frame {
 };
 
 #define FRAME_COUNT_MASK 0xffffffffull
-#define FRAME_ALLOCATED (1ull << 63) /* the owner's allocation reference is still held */
-#define FRAME_LISTED (1ull << 62)    /* on the owner's page list */
-#define FRAME_SHARED (1ull << 61)    /* hypervisor's frame that its owner may map */
+#define FRAME_ALLOCATED (1ull << 63)  /* the owner's allocation reference is still held */
+#define FRAME_LISTED (1ull << 62)     /* on the owner's page list */
+#define FRAME_SHARED (1ull << 61)     /* hypervisor's frame that its owner may map */
 #define FRAME_HYPERVISOR (1ull << 60) /* hypervisor's own: never mappable */
 #define FRAME_DIRTY (1ull << 59)      /* free, not scrubbed yet (boot memory) */
 #define FRAME_FREE (1ull << 58)       /* on the free list */
@@ -87,8 +87,8 @@ mfn_t frame_alloc_domain(struct domain *d);
  * mfn[]. Not zeroed if the caller does not ask for it, the memory is fresh and bootscrub=no.
  * Returns how many, 0 when the heap is empty or d is at max_pages. */
 uint64_t frame_alloc_domain_run(struct domain *d, uint64_t count, bool zeroed, uint64_t *mfn);
-/* Boot: a frame of a boot module, not handed to the allocator yet, becomes d's own as if it had been
- * allocated, but keeps its contents. False if it has an owner already or d is full. */
+/* Boot: a frame of a boot module, not handed to the allocator yet, becomes d's own as if it had
+ * been allocated, but keeps its contents. False if it has an owner already or d is full. */
 bool frame_adopt_boot(struct domain *d, mfn_t mfn);
 /* The owner gives the frame back: drops the allocation reference once. -EINVAL if not its own or
  * already given back. The frame is freed when the last other reference goes. */

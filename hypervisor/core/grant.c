@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Grants of version 1: pinning, mapping, unmapping; grant_table_op(2). The shared entry is guest
- * memory: flags and domid are read once as one word and changed by compare-and-exchange against what
- * was read, so a grant revoked meanwhile is noticed. Invariant grant-pins stands in grant.h.
+ * memory: flags and domid are read once as one word and changed by compare-and-exchange against
+ * what was read, so a grant revoked meanwhile is noticed. Invariant grant-pins stands in grant.h.
  */
 #include "grant_internal.h"
 
@@ -183,7 +183,8 @@ static int16_t map_locked(struct vcpu *v, struct domain *granter, gnttab_map_gra
     return GNTST_okay;
 }
 
-/* GNTMAP_device_map beside host_map asks for nothing more: there is no IOMMU, and the frame stays. */
+/* GNTMAP_device_map beside host_map asks for nothing more: there is no IOMMU, and the frame stays.
+ */
 long do_gnttabop_map_grant_ref(struct vcpu *v, gnttab_map_grant_ref_t *op)
 {
     struct domain *granter = domain_get(v, op->dom);

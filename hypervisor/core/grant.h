@@ -10,9 +10,9 @@
 
 #include "domain.h"
 
-int grant_init_domain(struct domain *d);     /* -ENOMEM */
-/* Domain death, both repeatable. First drop the pins that d holds on others' grants; false: there is
- * more to do. Last free its own table; false: others still have grants of it pinned. */
+int grant_init_domain(struct domain *d); /* -ENOMEM */
+/* Domain death, both repeatable. First drop the pins that d holds on others' grants; false: there
+ * is more to do. Last free its own table; false: others still have grants of it pinned. */
 bool grant_release(struct domain *d);
 bool grant_destroy_domain(struct domain *d);
 /* Builder: entry `ref` of d permits `remote` to access pfn/mfn (console, xenstore). */

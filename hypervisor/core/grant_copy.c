@@ -81,8 +81,8 @@ static void close_side(struct side *s)
 static int16_t copy(struct vcpu *v, const gnttab_copy_t *op)
 {
     struct side from = {.by_ref = op->flags & GNTCOPY_source_gref, .ref = op->source.u.ref};
-    struct side to = {.by_ref = op->flags & GNTCOPY_dest_gref, .ref = op->dest.u.ref,
-                      .write = true};
+    struct side to = {
+        .by_ref = op->flags & GNTCOPY_dest_gref, .ref = op->dest.u.ref, .write = true};
     int16_t status;
 
     if (op->source.offset + op->len > PAGE_SIZE || op->dest.offset + op->len > PAGE_SIZE) {

@@ -54,7 +54,7 @@ void grant_unpin(struct domain *granter, grant_ref_t ref, bool write);
 
 /* Map-track entries (grant_track.c). */
 struct maptrack *grant_track_alloc(struct grant_table *t, grant_handle_t *handle); /* NULL: full */
-struct maptrack *grant_track_find(struct grant_table *t, grant_handle_t handle);   /* NULL: unused */
+struct maptrack *grant_track_find(struct grant_table *t, grant_handle_t handle); /* NULL: unused */
 void grant_track_free(struct grant_table *t, grant_handle_t handle);
 
 void *grant_page_alloc(void); /* zeroed, or NULL */

@@ -6,8 +6,7 @@ static bool element(uint64_t va, uint64_t index, size_t size, uint64_t *at)
 {
     uint64_t offset;
 
-    return !__builtin_mul_overflow(index, size, &offset) &&
-           !__builtin_add_overflow(va, offset, at);
+    return !__builtin_mul_overflow(index, size, &offset) && !__builtin_add_overflow(va, offset, at);
 }
 
 int guest_copy_in_at(void *dst, uint64_t va, uint64_t index, size_t size)

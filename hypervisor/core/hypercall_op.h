@@ -14,7 +14,8 @@
 
 struct hypercall_op {
     uint32_t nr, subop;
-    uint32_t subop_mask; /* of the first argument; 0: the call's first argument is no sub-operation */
+    uint32_t
+        subop_mask; /* of the first argument; 0: the call's first argument is no sub-operation */
     const char *name;
     uint64_t errnos[2]; /* bit n: may return -n */
 };
@@ -41,11 +42,11 @@ static inline long hypercall_check(uint32_t nr, uint32_t subop, long ret)
 }
 
 /* Rows whose caller is "priv". */
-#define PRIVILEGED(v, what) \
-    do { \
-        if (unlikely(!(v)->domain->privileged)) { \
-            return refuse((v), XEN_EPERM, "privileged", what " is for the control domain"); \
-        } \
+#define PRIVILEGED(v, what)                                                                        \
+    do {                                                                                           \
+        if (unlikely(!(v)->domain->privileged)) {                                                  \
+            return refuse((v), XEN_EPERM, "privileged", what " is for the control domain");        \
+        }                                                                                          \
     } while (0)
 
 #endif

@@ -12,11 +12,11 @@
 #define INSN_MAX 15
 
 struct insn {
-    uint64_t va;   /* linear address of the first byte */
+    uint64_t va; /* linear address of the first byte */
     uint8_t bytes[INSN_MAX + 1];
-    uint8_t have;  /* bytes fetched */
-    uint8_t at;    /* bytes consumed */
-    bool is_64;    /* 64-bit code segment; else 32-bit */
+    uint8_t have; /* bytes fetched */
+    uint8_t at;   /* bytes consumed */
+    bool is_64;   /* 64-bit code segment; else 32-bit */
     bool operand16, address_small, lock, rep, repne;
     uint8_t rex;
     uint8_t segment; /* override prefix, 0 = none */

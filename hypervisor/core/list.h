@@ -48,7 +48,7 @@ static inline void list_remove(struct list *item)
 }
 
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
-#define list_for_each(pos, head) \
+#define list_for_each(pos, head)                                                                   \
     for (struct list *pos = (head)->next; pos != (head); pos = pos->next)
 
 #endif

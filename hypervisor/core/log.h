@@ -43,11 +43,11 @@ bool log_is_midline(void); /* the last log_raw() text did not end its line */
 
 /* Our own bug: registers, symbolized stack, machine_end(MACHINE_PANIC). */
 _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), cold));
-#define BUG_ON(cond) \
-    do { \
-        if (unlikely(cond)) { \
-            panic("BUG: %s at %s:%d", #cond, __FILE__, __LINE__); \
-        } \
+#define BUG_ON(cond)                                                                               \
+    do {                                                                                           \
+        if (unlikely(cond)) {                                                                      \
+            panic("BUG: %s at %s:%d", #cond, __FILE__, __LINE__);                                  \
+        }                                                                                          \
     } while (0)
 #define ASSERT(cond) BUG_ON(!(cond))
 
@@ -57,8 +57,8 @@ void machine_dump(void);
 /* "EPERM" and so on; "E?" for a number that Xen's errno.h does not have. */
 const char *errno_name(int err);
 
-/* printf subset: %d %i %u %x %lx %lu %ld %llx %zu %p %s %c %% with width, 0, - and .precision. Returns
- * the length the text would have had, like snprintf; always terminates if bytes > 0. */
+/* printf subset: %d %i %u %x %lx %lu %ld %llx %zu %p %s %c %% with width, 0, - and .precision.
+ * Returns the length the text would have had, like snprintf; always terminates if bytes > 0. */
 size_t format(char *dst, size_t bytes, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 size_t vformat(char *dst, size_t bytes, const char *fmt, va_list ap);
 

@@ -19,25 +19,25 @@
  * Only the CPU itself writes its own, except `resched`, which another CPU may set.
  */
 struct pcpu {
-    struct vcpu *current;      /* vCPU whose state is loaded; NULL before the first one */
-    uint64_t stack_top;        /* hypervisor stack of this CPU (entry.S) */
-    uint64_t scratch;          /* guest rsp between syscall and the stack switch (entry.S) */
+    struct vcpu *current; /* vCPU whose state is loaded; NULL before the first one */
+    uint64_t stack_top;   /* hypervisor stack of this CPU (entry.S) */
+    uint64_t scratch;     /* guest rsp between syscall and the stack switch (entry.S) */
     struct pcpu *self;
-    _Atomic uint32_t work;     /* PCPU_WORK_* bits looked at before every return to a guest */
+    _Atomic uint32_t work; /* PCPU_WORK_* bits looked at before every return to a guest */
     uint32_t id;
-    mfn_t root;                /* L4 frame in CR3 */
-    uint64_t deadline;         /* ns programmed into the timer; ~0 = none */
+    mfn_t root;        /* L4 frame in CR3 */
+    uint64_t deadline; /* ns programmed into the timer; ~0 = none */
     bool in_idle;
-    uint32_t tlb_epoch;        /* advances whenever this CPU's guest translations are all dropped */
-    uint32_t flush_count;      /* number of valid entries of flush_va */
-    uint64_t flush_va[4];      /* pages to invalidate before the next return to a guest */
-    void *arch;                /* the machine's own per-CPU data */
+    uint32_t tlb_epoch;   /* advances whenever this CPU's guest translations are all dropped */
+    uint32_t flush_count; /* number of valid entries of flush_va */
+    uint64_t flush_va[4]; /* pages to invalidate before the next return to a guest */
+    void *arch;           /* the machine's own per-CPU data */
 };
 
-#define PCPU_WORK_RESCHED 1u /* call sched_run() */
-#define PCPU_WORK_FLUSH 2u   /* whole-TLB flush owed */
+#define PCPU_WORK_RESCHED 1u  /* call sched_run() */
+#define PCPU_WORK_FLUSH 2u    /* whole-TLB flush owed */
 #define PCPU_WORK_FLUSH_VA 4u /* pages in flush_va owed */
-#define PCPU_WORK_TIMER 8u   /* expired software timers to run */
+#define PCPU_WORK_TIMER 8u    /* expired software timers to run */
 #define PCPU_WORK_CONSOLE 16u /* UART input or output to serve */
 
 /* TLB. `machine_tlb_flush` drops all guest translations of this CPU, the other one page. */
@@ -76,7 +76,8 @@ uint64_t machine_get_segment_base(struct vcpu *v, enum segment_base which);
 void machine_set_segment_base(struct vcpu *v, enum segment_base which, uint64_t base);
 /* Load the user GS selector; false (and null loaded) if the descriptor does not allow it. */
 bool machine_load_user_gs(struct vcpu *v, uint16_t selector);
-/* v->gdt_frames/gdt_ents or v->ldt_base/ldt_ents changed: renew the window and, if loaded, the register. */
+/* v->gdt_frames/gdt_ents or v->ldt_base/ldt_ents changed: renew the window and, if loaded, the
+ * register. */
 void machine_gdt_changed(struct vcpu *v);
 void machine_ldt_changed(struct vcpu *v);
 /* Map one LDT page of the window (demand-loaded); page is 0..15. */

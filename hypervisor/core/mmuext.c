@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mmuext_op(2): pinning, new roots, TLB, LDT. One small function each; the batch loop at the end. */
+/* mmuext_op(2): pinning, new roots, TLB, LDT. One small function each; the batch loop at the end.
+ */
 #include "descriptor.h"
 #include "guest.h"
 #include "handlers.h"

@@ -39,36 +39,36 @@ struct msr_rule {
 };
 
 static const struct msr_rule rules[] = {
-    {0x00000017, 1, MSR_REFUSE, 0, W_REFUSE},         /* PLATFORM_ID */
-    {0x00000033, 2, MSR_REFUSE, 0, W_REFUSE},         /* TEST_CTRL, SMI_COUNT */
-    {0x0000003a, 1, MSR_REFUSE, 0, W_REFUSE},         /* FEATURE_CONTROL: no VMX, no SGX */
-    {0x00000048, 2, MSR_REFUSE, 0, W_REFUSE},         /* SPEC_CTRL, PRED_CMD: not shown in CPUID */
-    {0x0000008b, 1, MSR_FIXED, 0, W_DROP},            /* microcode revision */
-    {0x000000ce, 1, MSR_REFUSE, 0, W_REFUSE},         /* PLATFORM_INFO */
-    {0x000000e7, 2, MSR_REFUSE, 0, W_REFUSE},         /* MPERF, APERF */
-    {0x0000010a, 1, MSR_REFUSE, 0, W_REFUSE},         /* ARCH_CAPABILITIES */
-    {0x00000122, 2, MSR_REFUSE, 0, W_REFUSE},         /* TSX_CTRL, MCU_OPT_CTRL */
-    {0x00000140, 1, MSR_REFUSE, 0, W_REFUSE},         /* MISC_FEATURE_ENABLES */
-    {0x00000179, 1, MSR_FIXED, 0, W_DROP},            /* MCG_CAP: no banks */
-    {0x0000017a, 1, MSR_FIXED, 0, W_DROP},            /* MCG_STATUS */
-    {0x000001a0, 1, MSR_PASS, 1, W_DROP},             /* MISC_ENABLE: fast strings, if there */
-    {0x000001d9, 1, MSR_FIXED, 0, W_SAME},            /* DEBUGCTL */
-    {0x00000277, 1, MSR_PASS, ~0ull, W_SAME},         /* PAT */
-    {0x00000400, 32, MSR_REFUSE, 0, W_REFUSE},        /* machine check banks */
-    {0x00000606, 1, MSR_REFUSE, 0, W_REFUSE},         /* RAPL_POWER_UNIT */
-    {0xc0000080, 1, MSR_PASS, EFER_GUEST, W_SAME},    /* EFER */
-    {0xc0000081, 4, MSR_REFUSE, 0, W_REFUSE},         /* STAR LSTAR CSTAR FMASK: callback_op */
-    {0xc0000103, 1, MSR_REFUSE, 0, W_REFUSE},         /* TSC_AUX: RDTSCP is not shown */
-    {0xc0010000, 8, MSR_REFUSE, 0, W_REFUSE},         /* AMD performance counters */
-    {0xc0010010, 1, MSR_FIXED, 0, W_SAME},            /* SYSCFG */
-    {0xc0010015, 1, MSR_FIXED, 1ull << 24, W_DROP},   /* HWCR: TSC counts at P0 frequency */
-    {0xc001001f, 1, MSR_REFUSE, 0, W_REFUSE},         /* NB_CFG */
-    {0xc0010055, 1, MSR_FIXED, 0, W_SAME},            /* INT_PENDING */
-    {0xc0010064, 8, MSR_REFUSE, 0, W_REFUSE},         /* P-states */
-    {0xc0010140, 2, MSR_REFUSE, 0, W_REFUSE},         /* OSVW */
-    {0xc0011020, 9, MSR_FIXED, 0, W_DROP},            /* LS_CFG and other chicken bits */
-    {0xc0011029, 1, MSR_FIXED, 2, W_DROP},            /* DE_CFG: lfence serializes */
-    {0xc001102a, 6, MSR_FIXED, 0, W_DROP},            /* BU_CFG2 and the like */
+    {0x00000017, 1, MSR_REFUSE, 0, W_REFUSE},       /* PLATFORM_ID */
+    {0x00000033, 2, MSR_REFUSE, 0, W_REFUSE},       /* TEST_CTRL, SMI_COUNT */
+    {0x0000003a, 1, MSR_REFUSE, 0, W_REFUSE},       /* FEATURE_CONTROL: no VMX, no SGX */
+    {0x00000048, 2, MSR_REFUSE, 0, W_REFUSE},       /* SPEC_CTRL, PRED_CMD: not shown in CPUID */
+    {0x0000008b, 1, MSR_FIXED, 0, W_DROP},          /* microcode revision */
+    {0x000000ce, 1, MSR_REFUSE, 0, W_REFUSE},       /* PLATFORM_INFO */
+    {0x000000e7, 2, MSR_REFUSE, 0, W_REFUSE},       /* MPERF, APERF */
+    {0x0000010a, 1, MSR_REFUSE, 0, W_REFUSE},       /* ARCH_CAPABILITIES */
+    {0x00000122, 2, MSR_REFUSE, 0, W_REFUSE},       /* TSX_CTRL, MCU_OPT_CTRL */
+    {0x00000140, 1, MSR_REFUSE, 0, W_REFUSE},       /* MISC_FEATURE_ENABLES */
+    {0x00000179, 1, MSR_FIXED, 0, W_DROP},          /* MCG_CAP: no banks */
+    {0x0000017a, 1, MSR_FIXED, 0, W_DROP},          /* MCG_STATUS */
+    {0x000001a0, 1, MSR_PASS, 1, W_DROP},           /* MISC_ENABLE: fast strings, if there */
+    {0x000001d9, 1, MSR_FIXED, 0, W_SAME},          /* DEBUGCTL */
+    {0x00000277, 1, MSR_PASS, ~0ull, W_SAME},       /* PAT */
+    {0x00000400, 32, MSR_REFUSE, 0, W_REFUSE},      /* machine check banks */
+    {0x00000606, 1, MSR_REFUSE, 0, W_REFUSE},       /* RAPL_POWER_UNIT */
+    {0xc0000080, 1, MSR_PASS, EFER_GUEST, W_SAME},  /* EFER */
+    {0xc0000081, 4, MSR_REFUSE, 0, W_REFUSE},       /* STAR LSTAR CSTAR FMASK: callback_op */
+    {0xc0000103, 1, MSR_REFUSE, 0, W_REFUSE},       /* TSC_AUX: RDTSCP is not shown */
+    {0xc0010000, 8, MSR_REFUSE, 0, W_REFUSE},       /* AMD performance counters */
+    {0xc0010010, 1, MSR_FIXED, 0, W_SAME},          /* SYSCFG */
+    {0xc0010015, 1, MSR_FIXED, 1ull << 24, W_DROP}, /* HWCR: TSC counts at P0 frequency */
+    {0xc001001f, 1, MSR_REFUSE, 0, W_REFUSE},       /* NB_CFG */
+    {0xc0010055, 1, MSR_FIXED, 0, W_SAME},          /* INT_PENDING */
+    {0xc0010064, 8, MSR_REFUSE, 0, W_REFUSE},       /* P-states */
+    {0xc0010140, 2, MSR_REFUSE, 0, W_REFUSE},       /* OSVW */
+    {0xc0011020, 9, MSR_FIXED, 0, W_DROP},          /* LS_CFG and other chicken bits */
+    {0xc0011029, 1, MSR_FIXED, 2, W_DROP},          /* DE_CFG: lfence serializes */
+    {0xc001102a, 6, MSR_FIXED, 0, W_DROP},          /* BU_CFG2 and the like */
 };
 
 static const struct msr_rule *rule_of(uint32_t msr)

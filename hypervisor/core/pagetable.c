@@ -31,8 +31,9 @@ static int refuse_owner(struct vcpu *v, struct domain *d, unsigned level, mfn_t 
 
 static const char *type_name(uint64_t word)
 {
-    static const char *const names[] = {"untyped",    "an L1 table", "an L2 table", "an L3 table",
-                                        "an L4 table", "a descriptor table", "", "writable"};
+    static const char *const names[] = {
+        "untyped", "an L1 table", "an L2 table", "an L3 table", "an L4 table", "a descriptor table",
+        "",        "writable"};
 
     return names[(word & PT_TYPE_MASK) >> 60];
 }
@@ -149,16 +150,16 @@ static int exchange(pte_t *at, pte_t entry, bool preserve_ad, const pte_t *expec
             return -XEN_EAGAIN;
         }
         next = preserve_ad ? entry | (now & (PTE_ACCESSED | PTE_DIRTY)) : entry;
-    } while (!__atomic_compare_exchange_n(at, &now, next, false, __ATOMIC_SEQ_CST,
-                                          __ATOMIC_RELAXED));
+    } while (
+        !__atomic_compare_exchange_n(at, &now, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
     *old = now;
     return 0;
 }
 
 /*
- * Same frame, present before and after, and not becoming writable: the references that the old entry
- * holds are those the new one needs (a writable one too many is dropped), so nothing is validated
- * but the bits.
+ * Same frame, present before and after, and not becoming writable: the references that the old
+ * entry holds are those the new one needs (a writable one too many is dropped), so nothing is
+ * validated but the bits.
  */
 static bool is_harmless(unsigned level, pte_t now, pte_t wanted)
 {

@@ -3,7 +3,8 @@
  * The page-type state machine (invariants: pagetype.h). A type word moves
  *
  *   NONE --get--> BUSY --ok--> VALIDATED --last put--> BUSY --> NONE
- *                  |  budget: PARTIAL (resumed by get)    |  budget: PARTIAL|TEARDOWN (resumed by put,
+ *                  |  budget: PARTIAL (resumed by get)    |  budget: PARTIAL|TEARDOWN (resumed by
+ * put,
  *                  +- refused: PARTIAL|TEARDOWN <---------+          get or domain death)
  *
  * BUSY is the frame's lock. PARTIAL keeps the type count at 1 and holds one reference of its own,

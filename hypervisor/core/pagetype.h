@@ -29,7 +29,7 @@
 #define PT_PINNED (1ull << 59)
 #define PT_VALIDATED (1ull << 58)
 #define PT_PARTIAL (1ull << 57)
-#define PT_BUSY (1ull << 56) /* one CPU is validating, invalidating or updating it: its lock */
+#define PT_BUSY (1ull << 56)     /* one CPU is validating, invalidating or updating it: its lock */
 #define PT_TEARDOWN (1ull << 55) /* with PT_PARTIAL: on the way down, not up */
 #define PT_COUNT_MASK 0xffffffffull
 
@@ -60,8 +60,8 @@ int pagetype_get(struct vcpu *v, struct domain *owner, mfn_t mfn, uint64_t type)
 /* Drop a type reference; the last one invalidates (drops what its entries hold). -ERESTART when
  * the budget ran out: call again. With v == NULL there is no budget. */
 int pagetype_put(struct vcpu *v, mfn_t mfn);
-/* The same for callers that cannot come back to it: what is left over is parked in v and finished by
- * pagetype_finish() before v's next memory hypercall (Xen's old_guest_table). */
+/* The same for callers that cannot come back to it: what is left over is parked in v and finished
+ * by pagetype_finish() before v's next memory hypercall (Xen's old_guest_table). */
 void pagetype_put_later(struct vcpu *v, mfn_t mfn);
 /* Finish what v has parked; 0, or -ERESTART when the budget ran out. */
 int pagetype_finish(struct vcpu *v);

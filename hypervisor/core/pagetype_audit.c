@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page-type auditor: from nothing but memory, count what references and types every frame should
- * have (table entries, pins, roots, descriptor tables, registered areas, allocation) and compare
- * with what the frame table says. Checks invariants validated, pinned, partial and one-type.
+ * The page-type auditor: from nothing but memory, count what references and types every frame
+ * should have (table entries, pins, roots, descriptor tables, registered areas, allocation) and
+ * compare with what the frame table says. Checks invariants validated, pinned, partial and
+ * one-type.
  */
 #include "console.h"
 #include "domain.h"
@@ -109,15 +110,14 @@ static unsigned compare(void)
         if (!(count & (FRAME_LISTED | FRAME_SHARED))) {
             continue;
         }
-        if ((count & FRAME_COUNT_MASK) == expect[n].refs &&
-            types_agree(word, expect[n].types)) {
+        if ((count & FRAME_COUNT_MASK) == expect[n].refs && types_agree(word, expect[n].types)) {
             continue;
         }
         if (bad++ < 8) {
             log_error("pagetype: mfn %#lx of d%u has %llu references (expected %u), type %#lx with "
-                      "count %llu (expected %u)", n, atomic_load(&f->owner),
-                      count & FRAME_COUNT_MASK, expect[n].refs, word >> 56,
-                      word & PT_COUNT_MASK, expect[n].types);
+                      "count %llu (expected %u)",
+                      n, atomic_load(&f->owner), count & FRAME_COUNT_MASK, expect[n].refs,
+                      word >> 56, word & PT_COUNT_MASK, expect[n].types);
         }
     }
     return bad;

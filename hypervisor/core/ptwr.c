@@ -17,11 +17,11 @@ enum write_kind { W_MOV, W_XCHG, W_OR, W_AND, W_XOR, W_BTS, W_BTR, W_BTC, W_CMPX
 
 struct write_insn {
     enum write_kind kind;
-    unsigned bytes;    /* operand size */
-    unsigned length;   /* of the instruction */
-    uint64_t source;   /* value of the register or immediate; bit number for bt* */
-    unsigned reg;      /* register operand */
-    bool byte_rex;     /* a REX prefix makes byte registers 4-7 spl..dil */
+    unsigned bytes;  /* operand size */
+    unsigned length; /* of the instruction */
+    uint64_t source; /* value of the register or immediate; bit number for bt* */
+    unsigned reg;    /* register operand */
+    bool byte_rex;   /* a REX prefix makes byte registers 4-7 spl..dil */
 };
 
 struct cursor {
@@ -300,8 +300,8 @@ static uint64_t flags_of_compare(uint64_t a, uint64_t b, unsigned bytes)
 
     a &= mask;
     b &= mask;
-    return flags_of(r, bytes) | (a < b ? FLAG_CF : 0) |
-           (((a ^ b) & (a ^ r) & sign) ? FLAG_OF : 0) | (((a ^ b ^ r) & 0x10) ? FLAG_AF : 0);
+    return flags_of(r, bytes) | (a < b ? FLAG_CF : 0) | (((a ^ b) & (a ^ r) & sign) ? FLAG_OF : 0) |
+           (((a ^ b ^ r) & 0x10) ? FLAG_AF : 0);
 }
 
 static void set_flags(struct vcpu *v, const struct write_insn *w, uint64_t old, uint64_t result)

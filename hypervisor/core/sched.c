@@ -131,7 +131,8 @@ void vcpu_wake(struct vcpu *v)
     spin_unlock(&sched_lock);
 }
 
-/* A vCPU that runs looks at its events on its way out by itself; one on another CPU must be made to. */
+/* A vCPU that runs looks at its events on its way out by itself; one on another CPU must be made
+ * to. */
 void vcpu_kick(struct vcpu *v)
 {
     enum vcpu_run run = __atomic_load_n(&v->run, __ATOMIC_RELAXED);

@@ -27,10 +27,10 @@ void sched_vcpu_init(struct vcpu *v);
  * while nobody can run. On return this_cpu()->current is the vCPU to enter. */
 void sched_run(void);
 
-void vcpu_wake(struct vcpu *v);   /* event or timer: a blocked or polling vCPU becomes runnable */
-void vcpu_kick(struct vcpu *v);   /* make sure it looks at pending events soon */
-void vcpu_block(struct vcpu *v);  /* SCHEDOP_block: unmask upcalls, sleep unless one is pending */
-void vcpu_pause(struct vcpu *v);  /* nestable; returns when it does not run any more */
+void vcpu_wake(struct vcpu *v);  /* event or timer: a blocked or polling vCPU becomes runnable */
+void vcpu_kick(struct vcpu *v);  /* make sure it looks at pending events soon */
+void vcpu_block(struct vcpu *v); /* SCHEDOP_block: unmask upcalls, sleep unless one is pending */
+void vcpu_pause(struct vcpu *v); /* nestable; returns when it does not run any more */
 void vcpu_unpause(struct vcpu *v);
 void vcpu_offline(struct vcpu *v);
 bool vcpu_is_runnable(const struct vcpu *v);

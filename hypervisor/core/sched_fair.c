@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fair policy: of the vCPUs that wait, one of the *domain* that has had the least CPU time comes
- * next, so that a domain gains nothing by having more vCPUs; among its vCPUs, the one that has had
- * the least. Who sleeps does not save up time: on waking it counts as at most one slice behind the
- * one furthest back (`floor`, which only rises), and so is served promptly as long as it uses less
- * than its share. Called under the sched lock.
+ * The fair policy: of the vCPUs that wait, one of the *domain* that has had the least CPU time
+ * comes next, so that a domain gains nothing by having more vCPUs; among its vCPUs, the one that
+ * has had the least. Who sleeps does not save up time: on waking it counts as at most one slice
+ * behind the one furthest back (`floor`, which only rises), and so is served promptly as long as it
+ * uses less than its share. Called under the sched lock.
  */
 #include "sched.h"
 
@@ -52,8 +52,7 @@ static struct vcpu *fair_pick(void)
 {
     struct vcpu *best = NULL;
 
-    list_for_each(at, &waiting)
-    {
+    list_for_each (at, &waiting) {
         struct vcpu *v = list_entry(at, struct vcpu, run_link);
 
         if (!best || comes_before(v, best)) {
@@ -61,8 +60,7 @@ static struct vcpu *fair_pick(void)
         }
     }
     /* Having been passed over once is what a yield asks for. */
-    list_for_each(at, &waiting)
-    {
+    list_for_each (at, &waiting) {
         list_entry(at, struct vcpu, run_link)->yielding = false;
     }
     return best;
@@ -86,8 +84,7 @@ static void fair_charge(struct vcpu *v, uint64_t ns)
     v->sched_time += ns;
     low = d->sched_time;
     low_sibling = v->sched_time;
-    list_for_each(at, &waiting)
-    {
+    list_for_each (at, &waiting) {
         const struct vcpu *w = list_entry(at, struct vcpu, run_link);
 
         if (w->domain->sched_time < low) {

@@ -8,7 +8,8 @@
 
 #include "domain.h"
 
-/* The hypervisor's table, sorted by offset; a linked-in strong definition replaces the empty one. */
+/* The hypervisor's table, sorted by offset; a linked-in strong definition replaces the empty one.
+ */
 struct hypervisor_symbol {
     uint32_t offset; /* from hypervisor_symbols_base */
     uint32_t name;   /* in hypervisor_symbol_names */

@@ -11,15 +11,15 @@
 #include "log.h"
 
 #define CAPABILITIES "xen-3.0-x86_64 "
-#define FEATURES \
-    (1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad | \
+#define FEATURES                                                                                   \
+    (1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad |                 \
      1u << XENFEAT_gnttab_map_avail_bits)
 
 /* Writable page tables are always on and 4gb_segments is about 32-bit guests: both are accepted
  * because guests ask. runstate_update_flag and architectural_iopl have an effect. */
-#define ASSISTS \
-    (1u << VMASST_TYPE_4gb_segments | 1u << VMASST_TYPE_4gb_segments_notify | \
-     1u << VMASST_TYPE_writable_pagetables | 1u << VMASST_TYPE_pae_extended_cr3 | \
+#define ASSISTS                                                                                    \
+    (1u << VMASST_TYPE_4gb_segments | 1u << VMASST_TYPE_4gb_segments_notify |                      \
+     1u << VMASST_TYPE_writable_pagetables | 1u << VMASST_TYPE_pae_extended_cr3 |                  \
      1u << VMASST_TYPE_architectural_iopl | 1u << VMASST_TYPE_runstate_update_flag)
 
 static xen_commandline_t commandline;

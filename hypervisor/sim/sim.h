@@ -18,9 +18,9 @@ extern struct sim_record sim_record;
 /* Machine memory of this many frames, all handed to the allocator but frame 0. Once a process. */
 void sim_start(uint64_t frames);
 
-void sim_set_time(uint64_t ns);    /* machine_now() from here on */
+void sim_set_time(uint64_t ns); /* machine_now() from here on */
 void sim_advance(uint64_t ns);
-uint64_t sim_deadline(void);       /* what machine_set_deadline() was told last, ~0 once it came */
+uint64_t sim_deadline(void); /* what machine_set_deadline() was told last, ~0 once it came */
 /* The timer's interrupt, if it is due by now. */
 void sim_timer_interrupt(void);
 void sim_set_dr6(uint64_t dr6);

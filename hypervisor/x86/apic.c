@@ -74,7 +74,7 @@ void apic_init(void)
     apic_write(APIC_LVT_LINT0, LVT_MASKED);
     apic_write(APIC_LVT_LINT1, 0x400); /* NMI */
     apic_write(APIC_LVT_ERROR, LVT_MASKED);
-    apic_write(APIC_TIMER_DIVIDE, 0xb); /* by 1 */
+    apic_write(APIC_TIMER_DIVIDE, 0xb);       /* by 1 */
     apic_write(APIC_LVT_TIMER, VECTOR_TIMER); /* one-shot */
     apic_write(APIC_EOI, 0);
     ioapic_route(4, VECTOR_SERIAL);

@@ -60,8 +60,8 @@ int machine_vcpu_create(struct vcpu *v)
     /* The last bytes of the run hold our own record; the save area is shorter (cpu_init). */
     a = (struct vcpu_arch *)((char *)machine_map(area) + XSAVE_PAGES * PAGE_SIZE - sizeof(*a));
     a->fpu = machine_map(area);
-    a->window = WINDOW_BASE +
-                ((uint64_t)v->domain->id * VCPU_MAX + v->id) * WINDOW_PAGES * PAGE_SIZE;
+    a->window =
+        WINDOW_BASE + ((uint64_t)v->domain->id * VCPU_MAX + v->id) * WINDOW_PAGES * PAGE_SIZE;
     if (!paging_window_init(a->window)) {
         frame_free_hypervisor(area, XSAVE_PAGES);
         return -XEN_ENOMEM;

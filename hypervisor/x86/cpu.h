@@ -59,7 +59,10 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
-    asm volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+    asm volatile("wrmsr"
+                 :
+                 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                 : "memory");
 }
 
 static inline uint64_t rdtsc(void)
@@ -140,8 +143,8 @@ struct cpu_features {
     bool fsgsbase;
     bool smap;
     bool smep;
-    bool tcg; /* running under QEMU's TCG, whose ring-3 iretq breaks with SMAP on (QEMU 7.2) */
-    uint64_t xcr0;       /* components the hypervisor saves and restores */
+    bool tcg;      /* running under QEMU's TCG, whose ring-3 iretq breaks with SMAP on (QEMU 7.2) */
+    uint64_t xcr0; /* components the hypervisor saves and restores */
     uint32_t xsave_size; /* bytes of a save area holding them */
     uint32_t phys_bits;
 };
@@ -151,18 +154,18 @@ void cpu_init(void); /* control registers, EFER, syscall MSRs, features of this 
 
 /* desc.c */
 void desc_init(struct pcpu *pcpu);
-void desc_load_hypervisor_gdt(void);  /* when no vCPU is loaded */
-void desc_load_gdt(uint64_t base);    /* linear address of a vCPU window's GDT */
+void desc_load_hypervisor_gdt(void); /* when no vCPU is loaded */
+void desc_load_gdt(uint64_t base);   /* linear address of a vCPU window's GDT */
 void desc_set_stack(uint64_t rsp0);
 void desc_set_ldt(uint64_t base, uint32_t entries);
-mfn_t desc_gdt_frame(void);           /* this CPU's frame with the hypervisor's descriptors */
+mfn_t desc_gdt_frame(void); /* this CPU's frame with the hypervisor's descriptors */
 
 /* paging.c */
 struct boot_info;
 void paging_init(struct boot_info *info);
 void paging_map_page(uint64_t va, mfn_t mfn, uint64_t flags); /* 4 KiB, tables made on demand */
 volatile void *paging_map_device(uint64_t phys);
-bool paging_window_init(uint64_t va);  /* tables for one vCPU window; false: no memory */
+bool paging_window_init(uint64_t va); /* tables for one vCPU window; false: no memory */
 void paging_window_set(uint64_t va, uint64_t pte);
 
 /* apic.c, clock.c, uart.c, traps.c */

@@ -147,7 +147,8 @@ static void make_tables(struct boot_info *info, uint64_t top)
               PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_GLOBAL | PTE_NX, TABLE_FLAGS | PTE_USER);
 }
 
-/* Build the master tables and load them. After this all RAM is mapped and the identity map is gone. */
+/* Build the master tables and load them. After this all RAM is mapped and the identity map is gone.
+ */
 void paging_init(struct boot_info *info)
 {
     uint64_t top = highest_ram(info);

@@ -126,7 +126,8 @@ static void dump_stack(uint64_t rsp)
 {
     unsigned shown = 0;
 
-    for (uint64_t at = rsp & ~7ull; shown < 16 && (at == (rsp & ~7ull) || (at & 0xfff) != 0); at += 8) {
+    for (uint64_t at = rsp & ~7ull; shown < 16 && (at == (rsp & ~7ull) || (at & 0xfff) != 0);
+         at += 8) {
         uint64_t word = *(const uint64_t *)at;
         char name[80];
 

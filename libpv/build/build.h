@@ -19,7 +19,7 @@
 #define PV_ERROR_MAX 160
 
 struct pv_segment {
-    uint64_t start; /* pseudo-physical address, PADDR_OFFSET taken off */
+    uint64_t start;  /* pseudo-physical address, PADDR_OFFSET taken off */
     uint64_t offset; /* in the file */
     uint64_t file_bytes, memory_bytes;
 };
@@ -29,16 +29,16 @@ struct pv_image {
     const uint8_t *file;
     uint64_t bytes;
 
-    uint64_t entry;          /* virtual address of the first instruction */
-    uint64_t virt_base;      /* virtual address of pseudo-physical 0 */
+    uint64_t entry;     /* virtual address of the first instruction */
+    uint64_t virt_base; /* virtual address of pseudo-physical 0 */
     uint64_t paddr_offset;
     uint64_t hypercall_page; /* virtual address, PV_UNSET = none */
     uint64_t init_p2m;       /* virtual address, PV_UNSET = inside the kernel's mapping */
     uint64_t hv_start_low;   /* PV_UNSET = not said */
     uint64_t l1_mfn_mask, l1_mfn_value; /* 0, 0 = not said */
-    bool mod_start_pfn;      /* the initrd may be left unmapped */
+    bool mod_start_pfn;                 /* the initrd may be left unmapped */
     bool suspend_cancel;
-    bool has_supported;      /* SUPPORTED_FEATURES is there: bits of `supported` mean something */
+    bool has_supported; /* SUPPORTED_FEATURES is there: bits of `supported` mean something */
     uint32_t supported, required; /* XENFEAT_* bits */
     char guest_os[32], xen_version[32], loader[16];
 
@@ -87,19 +87,19 @@ struct pv_build {
     const void *initrd; /* NULL = none */
     uint64_t initrd_bytes;
     const char *cmdline;
-    uint64_t pages;       /* memory of the domain */
-    bool initial_domain;  /* SIF_INITDOMAIN | SIF_PRIVILEGED; no xenstore and console page */
+    uint64_t pages;      /* memory of the domain */
+    bool initial_domain; /* SIF_INITDOMAIN | SIF_PRIVILEGED; no xenstore and console page */
     /* Given by the caller before pv_build_start_info(). */
-    uint64_t shared_info; /* machine address */
+    uint64_t shared_info;              /* machine address */
     uint32_t console_port, store_port; /* store_port 0: xenstore is started later */
 
     /* Worked out by pv_build_layout(). */
     struct pv_extent kernel, module, p2m, start_info, store, console, tables, stack;
-    struct pv_extent p2m_tables;  /* count 0: the P2M is inside the kernel's mapping */
-    uint64_t mapped;              /* pfns 0..mapped-1 are mapped at virt_base */
+    struct pv_extent p2m_tables; /* count 0: the P2M is inside the kernel's mapping */
+    uint64_t mapped;             /* pfns 0..mapped-1 are mapped at virt_base */
     uint64_t p2m_va;
     /* Filled by pv_build_memory(). */
-    uint64_t *p2m_frame; /* scratch: machine frame of each page of the P2M list */
+    uint64_t *p2m_frame;  /* scratch: machine frame of each page of the P2M list */
     uint64_t *p2m_mapped; /* page `p2m_mapped_index` of it, as last mapped; NULL = none */
     uint64_t p2m_mapped_index;
     uint64_t l4_mfn, store_mfn, console_mfn, start_info_mfn;

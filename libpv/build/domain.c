@@ -158,10 +158,10 @@ static void copy_module(struct pv_build *b)
 void pv_build_hypercall_page(void *page)
 {
     /* mov $nr,%eax stands at byte 3; iret neither returns nor needs what it pushed */
-    static const uint8_t call[] = {0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05,
-                                   0x41, 0x5b, 0x59, 0xc3};
-    static const uint8_t iret[] = {0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0,
-                                   0x0f, 0x05};
+    static const uint8_t call[] = {0x51, 0x41, 0x53, 0xb8, 0,    0,    0,
+                                   0,    0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3};
+    static const uint8_t iret[] = {0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret,
+                                   0,    0,    0,    0x0f, 0x05};
     uint8_t *slot = page;
 
     for (unsigned nr = 0; nr < PV_PAGE_BYTES / 32; nr++, slot += 32) {

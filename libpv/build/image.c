@@ -36,7 +36,10 @@ static bool refuse_format(struct pv_parse *p)
     } formats[] = {
         {0x202, "HdrS", 4, "a Linux bzImage, whose payload must be unpacked first"},
         {0, "\x1f\x8b", 2, "gzip data, which must be unpacked first"},
-        {0, "\xfd" "7zXZ", 5, "xz data, which must be unpacked first"},
+        {0,
+         "\xfd"
+         "7zXZ",
+         5, "xz data, which must be unpacked first"},
         {0, "\x28\xb5\x2f\xfd", 4, "zstd data, which must be unpacked first"},
         {0, "#!", 2, "a script"},
     };
@@ -131,8 +134,7 @@ static bool find_notes(struct pv_parse *p)
         uint64_t where = names.sh_offset + shdr.sh_name;
 
         const uint8_t *name =
-            where >= names.sh_offset ? pv_image_at(p->image, where, sizeof("__xen_guest"))
-                                        : NULL;
+            where >= names.sh_offset ? pv_image_at(p->image, where, sizeof("__xen_guest")) : NULL;
         if (name != NULL && memcmp(name, "__xen_guest", sizeof("__xen_guest")) == 0) {
             return pv_notes_parse_legacy(p, shdr.sh_offset, shdr.sh_size);
         }
@@ -254,8 +256,8 @@ static bool check(struct pv_parse *p)
         return pv_fail(p, "the hypercall page %#llx is not a page of the kernel",
                        (ull)image->hypercall_page);
     }
-    if (image->init_p2m != PV_UNSET && (image->init_p2m % PAGE_BYTES != 0 ||
-                                        !is_guest_range(image->init_p2m, PAGE_BYTES))) {
+    if (image->init_p2m != PV_UNSET &&
+        (image->init_p2m % PAGE_BYTES != 0 || !is_guest_range(image->init_p2m, PAGE_BYTES))) {
         return pv_fail(p, "INIT_P2M %#llx is not an address that a guest may map",
                        (ull)image->init_p2m);
     }
@@ -263,8 +265,8 @@ static bool check(struct pv_parse *p)
         return pv_fail(p, "HV_START_LOW %#llx claims part of the hypervisor's address space",
                        (ull)image->hv_start_low);
     }
-    if (image->required & (1u << XENFEAT_auto_translated_physmap |
-                           1u << XENFEAT_supervisor_mode_kernel)) {
+    if (image->required &
+        (1u << XENFEAT_auto_translated_physmap | 1u << XENFEAT_supervisor_mode_kernel)) {
         return pv_fail(p, "the kernel requires auto_translated_physmap or supervisor_mode_kernel, "
                           "which PV guests do not have");
     }

@@ -101,16 +101,16 @@ static bool check_request(struct pv_build *b)
         return fail(b, "%llu MiB of memory is out of range", (ull)b->pages >> 8);
     }
     if (pages_of(image->end) > b->pages || pages_of(b->initrd_bytes) > b->pages) {
-        return fail(b, "%llu MiB of memory is too small: the kernel reaches to %llu MiB, "
-                       "the initrd has %llu MiB",
+        return fail(b,
+                    "%llu MiB of memory is too small: the kernel reaches to %llu MiB, "
+                    "the initrd has %llu MiB",
                     (ull)b->pages >> 8, (ull)(pages_of(image->end) + 255) >> 8,
                     (ull)(pages_of(b->initrd_bytes) + 255) >> 8);
     }
     if (strlen(b->cmdline) >= MAX_GUEST_CMDLINE) {
         return fail(b, "the command line has more than %d characters", MAX_GUEST_CMDLINE - 1);
     }
-    if (b->initial_domain && image->has_supported &&
-        !(image->supported & 1u << XENFEAT_dom0)) {
+    if (b->initial_domain && image->has_supported && !(image->supported & 1u << XENFEAT_dom0)) {
         return fail(b, "the kernel cannot be the initial domain (SUPPORTED_FEATURES lacks dom0)");
     }
     return true;
@@ -128,8 +128,8 @@ bool pv_build_layout(struct pv_build *b)
         return false;
     }
     cursor = pages_of(image->end);
-    b->kernel = (struct pv_extent){image->start >> PV_PAGE_SHIFT,
-                                   cursor - (image->start >> PV_PAGE_SHIFT)};
+    b->kernel =
+        (struct pv_extent){image->start >> PV_PAGE_SHIFT, cursor - (image->start >> PV_PAGE_SHIFT)};
     if (!image->mod_start_pfn) {
         b->module = take(&cursor, module_pages);
     }

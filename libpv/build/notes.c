@@ -181,7 +181,7 @@ bool pv_notes_parse(struct pv_parse *p, uint64_t offset, uint64_t bytes, uint64_
     align = align == 8 ? 8 : 4;
     if (pv_image_at(image, offset, bytes) == NULL) {
         return pv_fail(p, "the ELF notes at %#llx reach past the end of the file",
-                    (unsigned long long)offset);
+                       (unsigned long long)offset);
     }
     for (uint64_t end = offset + bytes; end - offset >= sizeof(Elf64_Nhdr);) {
         Elf64_Nhdr note;
@@ -196,7 +196,7 @@ bool pv_notes_parse(struct pv_parse *p, uint64_t offset, uint64_t bytes, uint64_
 
         if (desc + note.n_descsz > end) {
             return pv_fail(p, "an ELF note at %#llx is longer than its segment",
-                        (unsigned long long)offset);
+                           (unsigned long long)offset);
         }
         if (note.n_namesz == 4 && memcmp(image->file + name, "Xen", 4) == 0) {
             p->xen_notes++;
@@ -220,8 +220,8 @@ static bool parse_legacy_pair(struct pv_parse *p, const char *key, size_t key_le
 
     for (; i < value_length; i++) {
         char c = value[i];
-        unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0')
-                                              : (unsigned)((c | 0x20) - 'a' + 10);
+        unsigned digit =
+            c >= '0' && c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
 
         if (digit >= base) {
             break;

@@ -53,8 +53,7 @@ static void fill_level(struct pv_build *b, const struct mapping *m, unsigned lev
             }
             table = pv_build_map(b, pv_build_mfn(b, m->first[level] + (index >> 9) - table_first));
         }
-        table[index % 512] =
-            pv_build_mfn(b, pfn) << PV_PAGE_SHIFT | entry_flags(b, level, pfn);
+        table[index % 512] = pv_build_mfn(b, pfn) << PV_PAGE_SHIFT | entry_flags(b, level, pfn);
     }
     pv_build_unmap(b, table);
 }

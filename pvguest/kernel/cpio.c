@@ -16,7 +16,7 @@
 #include "path.h"
 
 #define HEADER_SIZE 110
-#define NR_LINKS    16 /* inode numbers remembered for files with several names */
+#define NR_LINKS 16 /* inode numbers remembered for files with several names */
 
 enum field { INO, MODE, UID, GID, NLINK, MTIME, FILESIZE, MAJOR, MINOR, RMAJOR, RMINOR, NAMESIZE };
 
@@ -121,7 +121,7 @@ static int fill_inode(const struct entry *entry, struct inode *inode)
         inode->target[size] = '\0';
         inode->size = size;
     } else if (S_ISREG(inode->mode) && size) {
-        struct iovec vec = { .iov_base = (void *)entry->data, .iov_len = size };
+        struct iovec vec = {.iov_base = (void *)entry->data, .iov_len = size};
         struct iov_iter iter;
         iov_iter_init(&iter, false, &vec, 1);
         if (inode_write(inode, &iter, 0) != (long)size)
@@ -189,7 +189,8 @@ static int unpack_all(struct unpacker *unpacker)
 
 int cpio_unpack(const void *archive, size_t size)
 {
-    struct unpacker unpacker = { .at = archive, .start = archive, .end = (const char *)archive + size };
+    struct unpacker unpacker = {
+        .at = archive, .start = archive, .end = (const char *)archive + size};
     int error = unpack_all(&unpacker);
 
     for (int i = 0; i < NR_LINKS; i++)

@@ -80,12 +80,12 @@ static int tty_open_own(struct file *file)
     return 0;
 }
 
-static const struct file_ops null_ops = { .read = null_read, .write = null_write };
-static const struct file_ops zero_ops = { .read = zero_read, .write = null_write };
-static const struct file_ops full_ops = { .read = zero_read, .write = full_write };
-static const struct file_ops random_ops = { .read = random_read, .write = null_write };
-static const struct file_ops kmsg_ops = { .read = null_read, .write = kmsg_write };
-static const struct file_ops own_tty_ops = { .open = tty_open_own, .stream = true };
+static const struct file_ops null_ops = {.read = null_read, .write = null_write};
+static const struct file_ops zero_ops = {.read = zero_read, .write = null_write};
+static const struct file_ops full_ops = {.read = zero_read, .write = full_write};
+static const struct file_ops random_ops = {.read = random_read, .write = null_write};
+static const struct file_ops kmsg_ops = {.read = null_read, .write = kmsg_write};
+static const struct file_ops own_tty_ops = {.open = tty_open_own, .stream = true};
 
 static const struct device {
     uint8_t major, minor;
@@ -93,19 +93,19 @@ static const struct device {
     const char *name;
     const struct file_ops *ops;
 } devices[] = {
-    { 1, 3, 0666, "null", &null_ops },     { 1, 5, 0666, "zero", &zero_ops },
-    { 1, 7, 0666, "full", &full_ops },     { 1, 8, 0666, "random", &random_ops },
-    { 1, 9, 0666, "urandom", &random_ops }, { 1, 11, 0644, "kmsg", &kmsg_ops },
-    { 5, 0, 0666, "tty", &own_tty_ops },   { 5, 1, 0600, "console", &tty_ops },
+    {1, 3, 0666, "null", &null_ops},      {1, 5, 0666, "zero", &zero_ops},
+    {1, 7, 0666, "full", &full_ops},      {1, 8, 0666, "random", &random_ops},
+    {1, 9, 0666, "urandom", &random_ops}, {1, 11, 0644, "kmsg", &kmsg_ops},
+    {5, 0, 0666, "tty", &own_tty_ops},    {5, 1, 0600, "console", &tty_ops},
 };
 
 static const struct {
     const char *name, *target;
 } links[] = {
-    { "fd", "/proc/self/fd" },
-    { "stdin", "/proc/self/fd/0" },
-    { "stdout", "/proc/self/fd/1" },
-    { "stderr", "/proc/self/fd/2" },
+    {"fd", "/proc/self/fd"},
+    {"stdin", "/proc/self/fd/0"},
+    {"stdout", "/proc/self/fd/1"},
+    {"stderr", "/proc/self/fd/2"},
 };
 
 #define DEVICES (sizeof(devices) / sizeof(devices[0]))

@@ -2,9 +2,9 @@
 /*
  * The direct map, built once with direct paging. All its tables lie in one run of pages, so which
  * pages it must map read-only is known before the first entry is written: the boot page tables and
- * that run. Each table is filled through a window (a page of the image's mapping pointed at it for a
- * moment), and the finished tree is hung into the L4 by one mmu_update, which makes the hypervisor
- * check all of it.
+ * that run. Each table is filled through a window (a page of the image's mapping pointed at it for
+ * a moment), and the finished tree is hung into the L4 by one mmu_update, which makes the
+ * hypervisor check all of it.
  */
 #include "direct.h"
 
@@ -75,8 +75,8 @@ static void fill_upper(uint64_t table, uint64_t below, uint64_t count)
 static void protect_boot_mapping(uint64_t mapped_end)
 {
     for (uint64_t pfn = tables_first; pfn < tables_first + tables_count && pfn < mapped_end; pfn++)
-        hc_update_va_mapping(PV_VIRT_BASE + pfn * PAGE_SIZE,
-                             machine_of(pfn) | (PTE_DATA & ~PTE_RW), UVMF_INVLPG);
+        hc_update_va_mapping(PV_VIRT_BASE + pfn * PAGE_SIZE, machine_of(pfn) | (PTE_DATA & ~PTE_RW),
+                             UVMF_INVLPG);
 }
 
 uint64_t direct_build(uint64_t first_free, uint64_t total, uint64_t mapped_end)

@@ -17,10 +17,10 @@
 #include "space.h"
 #include "space_file.h"
 
-#define PAGE         4096ul
-#define HEADERS_MAX  64
-#define PIE_BASE     0x100000000ul
-#define PIE_RANDOM   0x3fffff000ul /* 16 GiB of places */
+#define PAGE 4096ul
+#define HEADERS_MAX 64
+#define PIE_BASE 0x100000000ul
+#define PIE_RANDOM 0x3fffff000ul /* 16 GiB of places */
 
 static int check_header(const Elf64_Ehdr *header, size_t size)
 {
@@ -103,8 +103,7 @@ int elf_load(struct space *space, struct inode *inode, const void *head, size_t 
         return error;
     const Elf64_Phdr *segments = (const void *)((const char *)head + header->e_phoff);
     uint64_t bias = header->e_type == ET_DYN ? pie_bias() : 0;
-    *program = (struct program){ .entry = header->e_entry + bias,
-                                 .header_count = header->e_phnum };
+    *program = (struct program){.entry = header->e_entry + bias, .header_count = header->e_phnum};
     for (unsigned int i = 0; !error && i < header->e_phnum; i++)
         error = check_segment(&segments[i], inode->size, bias);
     for (unsigned int i = 0; !error && i < header->e_phnum; i++) {

@@ -24,10 +24,10 @@
 #include "space.h"
 #include "trap.h"
 
-#define PAGE          4096ul
-#define RFLAGS_START  0x202ul /* IF */
-#define SCRIPT_LINE   256 /* the longest #! line, as on Linux */
-#define SCRIPT_NEST   4
+#define PAGE 4096ul
+#define RFLAGS_START 0x202ul /* IF */
+#define SCRIPT_LINE 256      /* the longest #! line, as on Linux */
+#define SCRIPT_NEST 4
 #define MINIMUM_STACK (EXEC_ARGS_SIZE + 2 * 65536 * 8) /* strings, and pointers to them */
 #define MAXIMUM_STACK (64ul << 20)
 
@@ -73,22 +73,22 @@ static void put_auxiliary(struct words *words, const struct program *program, ui
                           uint64_t path)
 {
     const uint64_t vector[][2] = {
-        { AT_PHDR, program->headers },
-        { AT_PHENT, 56 },
-        { AT_PHNUM, program->header_count },
-        { AT_PAGESZ, PAGE },
-        { AT_BASE, 0 },
-        { AT_FLAGS, 0 },
-        { AT_ENTRY, program->entry },
-        { AT_UID, 0 },
-        { AT_EUID, 0 },
-        { AT_GID, 0 },
-        { AT_EGID, 0 },
-        { AT_SECURE, 0 },
-        { AT_CLKTCK, 100 },
-        { AT_RANDOM, random },
-        { AT_EXECFN, path },
-        { AT_NULL, 0 },
+        {AT_PHDR, program->headers},
+        {AT_PHENT, 56},
+        {AT_PHNUM, program->header_count},
+        {AT_PAGESZ, PAGE},
+        {AT_BASE, 0},
+        {AT_FLAGS, 0},
+        {AT_ENTRY, program->entry},
+        {AT_UID, 0},
+        {AT_EUID, 0},
+        {AT_GID, 0},
+        {AT_EGID, 0},
+        {AT_SECURE, 0},
+        {AT_CLKTCK, 100},
+        {AT_RANDOM, random},
+        {AT_EXECFN, path},
+        {AT_NULL, 0},
     };
 
     for (size_t i = 0; i < sizeof(vector) / sizeof(vector[0]); i++) {
@@ -105,7 +105,7 @@ static int build_stack(struct space *space, const struct exec_args *args,
 {
     uint64_t top = USER_STACK_TOP - 16, random_at, bytes[2];
     uint64_t strings = top - (EXEC_ARGS_SIZE - args->at);
-    struct words words = { .space = space };
+    struct words words = {.space = space};
 
     random_bytes(bytes, sizeof(bytes));
     random_at = (strings - sizeof(bytes)) & ~15ul;
@@ -300,7 +300,7 @@ static void image_close(struct image *image)
 
 static int exec_path(struct regs *regs, const char *name, struct exec_args *args, int nest)
 {
-    struct image image = { .inode = NULL };
+    struct image image = {.inode = NULL};
     char *interpreter, *argument;
     int error = image_open(&image, name);
 

@@ -145,7 +145,8 @@ int exec_args_write(const struct exec_args *args, struct space *space, uint64_t 
 
     for (size_t at = args->at; !error && at < EXEC_ARGS_SIZE;) {
         size_t n = PAGE - at % PAGE;
-        error = space_write(space, top - (EXEC_ARGS_SIZE - at), args->page[at / PAGE] + at % PAGE, n);
+        error =
+            space_write(space, top - (EXEC_ARGS_SIZE - at), args->page[at / PAGE] + at % PAGE, n);
         at += n;
     }
     return error;

@@ -159,7 +159,7 @@ static int look(int pid, int options, struct process **found, int *status)
 
 static int put_usage(uint64_t address, const struct process *child)
 {
-    struct rusage usage = { .ru_utime.tv_sec = 0 };
+    struct rusage usage = {.ru_utime.tv_sec = 0};
     uint64_t microseconds = (child->cpu_ns + child->waited_cpu_ns) / 1000;
 
     usage.ru_utime.tv_sec = microseconds / 1000000;

@@ -19,20 +19,20 @@ static const struct {
     int8_t code;
     bool at_rip; /* si_addr is the instruction */
 } meanings[] = {
-    [0] = { SIGFPE, FPE_INTDIV, true },
-    [1] = { SIGTRAP, TRAP_TRACE, true },
-    [3] = { SIGTRAP, TRAP_BRKPT, true },
-    [4] = { SIGSEGV, 0, false },
-    [5] = { SIGSEGV, 0, false },
-    [6] = { SIGILL, ILL_ILLOPN, true },
-    [10] = { SIGSEGV, 0, false },
-    [11] = { SIGBUS, 0, false },
-    [12] = { SIGBUS, 0, false },
-    [13] = { SIGSEGV, 0, false },
-    [14] = { SIGSEGV, SEGV_MAPERR, false },
-    [16] = { SIGFPE, FPE_FLTINV, true },
-    [17] = { SIGBUS, BUS_ADRALN, false },
-    [19] = { SIGFPE, FPE_FLTINV, true },
+    [0] = {SIGFPE, FPE_INTDIV, true},
+    [1] = {SIGTRAP, TRAP_TRACE, true},
+    [3] = {SIGTRAP, TRAP_BRKPT, true},
+    [4] = {SIGSEGV, 0, false},
+    [5] = {SIGSEGV, 0, false},
+    [6] = {SIGILL, ILL_ILLOPN, true},
+    [10] = {SIGSEGV, 0, false},
+    [11] = {SIGBUS, 0, false},
+    [12] = {SIGBUS, 0, false},
+    [13] = {SIGSEGV, 0, false},
+    [14] = {SIGSEGV, SEGV_MAPERR, false},
+    [16] = {SIGFPE, FPE_FLTINV, true},
+    [17] = {SIGBUS, BUS_ADRALN, false},
+    [19] = {SIGFPE, FPE_FLTINV, true},
 };
 
 /* A page fault that could have been served, had there been a page: nobody can handle that. */

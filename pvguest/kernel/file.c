@@ -15,7 +15,8 @@
 #include "memory.h"
 #include "pipe.h"
 
-#define CREATION_FLAGS (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW)
+#define CREATION_FLAGS                                                                             \
+    (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW)
 
 static long regular_read(struct file *file, struct iov_iter *to, uint64_t *pos)
 {
@@ -36,8 +37,8 @@ static long regular_write(struct file *file, struct iov_iter *from, uint64_t *po
     return done;
 }
 
-static const struct file_ops regular_ops = { .read = regular_read, .write = regular_write };
-static const struct file_ops directory_ops = { .open = NULL };
+static const struct file_ops regular_ops = {.read = regular_read, .write = regular_write};
+static const struct file_ops directory_ops = {.open = NULL};
 
 static const struct file_ops *ops_of(struct inode *inode)
 {
@@ -66,7 +67,7 @@ int file_open(struct inode *inode, unsigned int flags, const struct file_ops *op
     struct file *file = kmalloc(sizeof(*file));
     if (!file)
         return -ENOMEM;
-    *file = (struct file){ .refs = 1, .flags = flags & ~CREATION_FLAGS, .ops = ops };
+    *file = (struct file){.refs = 1, .flags = flags & ~CREATION_FLAGS, .ops = ops};
     file->inode = inode_get(inode);
     int error = ops->open ? ops->open(file) : 0;
     if (error) {

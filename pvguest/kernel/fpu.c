@@ -14,10 +14,10 @@
 #include "space.h"
 
 #define CPUID_OSXSAVE (1u << 27)
-#define CR4_OSXSAVE   (1ul << 18)
-#define XFEATURES     0xe7u /* x87, SSE, AVX, AVX-512: they fit in a page */
-#define LEGACY_SIZE   512
-#define AREA_SIZE     4096
+#define CR4_OSXSAVE (1ul << 18)
+#define XFEATURES 0xe7u /* x87, SSE, AVX, AVX-512: they fit in a page */
+#define LEGACY_SIZE 512
+#define AREA_SIZE 4096
 
 static uint8_t area[AREA_SIZE] __attribute__((aligned(64)));
 static uint64_t features; /* of XCR0; 0: no XSAVE */

@@ -15,7 +15,7 @@
 #include "memory.h"
 #include "pipe.h"
 
-#define PAGE          4096ul
+#define PAGE 4096ul
 #define RESERVE_SHARE 16 /* files leave this part of memory to processes and the kernel */
 
 struct inode *root_inode;
@@ -81,7 +81,7 @@ void inode_stat(const struct inode *inode, struct stat *st)
     memset(st, 0, sizeof(*st));
     st->st_dev = 1;
     st->st_ino = inode->ino;
-    st->st_nlink = inode->links ? inode->links : inode_is_dir(inode);
+    st->st_nlink = inode->links ? inode->links : inode->private != 0; /* of /proc: one */
     st->st_mode = inode->mode;
     st->st_uid = inode->uid;
     st->st_gid = inode->gid;
@@ -218,7 +218,7 @@ long inode_write(struct inode *inode, struct iov_iter *from, uint64_t pos)
 
 long inode_read_kernel(struct inode *inode, void *to, size_t count, uint64_t pos)
 {
-    struct iovec vec = { .iov_base = to, .iov_len = count };
+    struct iovec vec = {.iov_base = to, .iov_len = count};
     struct iov_iter iter;
 
     if (!S_ISREG(inode->mode))

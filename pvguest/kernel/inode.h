@@ -81,7 +81,7 @@ struct inode {
 };
 
 #define INODE_INDEX_SLOTS 512
-#define INODE_MAX_SIZE    ((uint64_t)INODE_INDEX_SLOTS * INODE_INDEX_SLOTS * 4096)
+#define INODE_MAX_SIZE ((uint64_t)INODE_INDEX_SLOTS * INODE_INDEX_SLOTS * 4096)
 
 extern struct inode *root_inode;
 

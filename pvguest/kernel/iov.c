@@ -11,7 +11,7 @@
 
 void iov_iter_init(struct iov_iter *iter, bool user, const struct iovec *vec, unsigned int segments)
 {
-    *iter = (struct iov_iter){ .vec = vec, .segments = segments, .user = user };
+    *iter = (struct iov_iter){.vec = vec, .segments = segments, .user = user};
     for (unsigned int i = 0; i < segments; i++)
         iter->count += vec[i].iov_len;
 }

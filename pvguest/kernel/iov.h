@@ -22,7 +22,8 @@ struct iov_iter {
     bool fault;              /* a user address was bad */
 };
 
-void iov_iter_init(struct iov_iter *iter, bool user, const struct iovec *vec, unsigned int segments);
+void iov_iter_init(struct iov_iter *iter, bool user, const struct iovec *vec,
+                   unsigned int segments);
 
 /* Move at most `count` bytes; the result is how many could be moved (fewer: full, or a fault). */
 size_t copy_to_iter(struct iov_iter *to, const void *from, size_t count);

@@ -22,13 +22,13 @@
 #include "trap.h"
 
 /* Run an instruction that faults with `vector`; true if it came to us and we resumed behind it. */
-#define FAULTS(vector, instruction) \
-    ({ \
-        __label__ after; \
-        trap_expect(vector, &&after); \
-        __asm__ goto(instruction : : : "rax", "memory" : after); \
-        after:; \
-        trap_happened(); \
+#define FAULTS(vector, instruction)                                                                \
+    ({                                                                                             \
+        __label__ after;                                                                           \
+        trap_expect(vector, &&after);                                                              \
+        __asm__ goto(instruction : : : "rax", "memory" : after);                                   \
+    after:;                                                                                        \
+        trap_happened();                                                                           \
     })
 
 static const char *check_exceptions(void)
@@ -203,10 +203,14 @@ static const struct {
     const char *name;
     const char *(*run)(void);
 } checks[] = {
-    {"exceptions", check_exceptions}, {"protection", check_protection},
-    {"hypercalls", check_hypercalls}, {"time", check_time},
-    {"events", check_events},         {"page tables", check_page_tables},
-    {"copy-on-write", check_copy_on_write}, {"grants", check_grants},
+    {"exceptions", check_exceptions},
+    {"protection", check_protection},
+    {"hypercalls", check_hypercalls},
+    {"time", check_time},
+    {"events", check_events},
+    {"page tables", check_page_tables},
+    {"copy-on-write", check_copy_on_write},
+    {"grants", check_grants},
 };
 
 bool kselftest(void)

@@ -21,12 +21,13 @@ static uint64_t first_unused(void)
 {
     const start_info_t *si = pv_start_info;
     uint64_t end = (si->pt_base - PV_VIRT_BASE) / PAGE_SIZE + si->nr_pt_frames + 1;
-    uint64_t p2m = si->mfn_list > PV_VIRT_BASE
-                       ? (si->mfn_list - PV_VIRT_BASE + si->nr_pages * 8 + PAGE_SIZE - 1) / PAGE_SIZE
-                       : si->first_p2m_pfn + si->nr_p2m_frames;
+    uint64_t p2m =
+        si->mfn_list > PV_VIRT_BASE
+            ? (si->mfn_list - PV_VIRT_BASE + si->nr_pages * 8 + PAGE_SIZE - 1) / PAGE_SIZE
+            : si->first_p2m_pfn + si->nr_p2m_frames;
     uint64_t module = si->flags & SIF_MOD_START_PFN ? si->mod_start
-                      : si->mod_start              ? (si->mod_start - PV_VIRT_BASE) / PAGE_SIZE
-                                                   : 0;
+                      : si->mod_start               ? (si->mod_start - PV_VIRT_BASE) / PAGE_SIZE
+                                                    : 0;
 
     module += (si->mod_len + PAGE_SIZE - 1) / PAGE_SIZE;
     end = end > p2m ? end : p2m;
@@ -41,12 +42,16 @@ static uint64_t mapped_end(void)
     uint64_t pfn = 0;
 
     for (unsigned int level = 4; level > 2; level--)
-        table = (const uint64_t *)(PV_VIRT_BASE +
-                                   pv_mfn_to_pfn((table[PV_VIRT_BASE >> (12 + 9 * (level - 1)) & 511] &
-                                                  PTE_FRAME) >> 12) * PAGE_SIZE);
+        table =
+            (const uint64_t *)(PV_VIRT_BASE +
+                               pv_mfn_to_pfn((table[PV_VIRT_BASE >> (12 + 9 * (level - 1)) & 511] &
+                                              PTE_FRAME) >>
+                                             12) *
+                                   PAGE_SIZE);
     for (unsigned int i = 0; i < 512 && table[i] & PTE_PRESENT; i++) {
-        const uint64_t *l1 = (const uint64_t *)(PV_VIRT_BASE +
-                                                pv_mfn_to_pfn((table[i] & PTE_FRAME) >> 12) * PAGE_SIZE);
+        const uint64_t *l1 =
+            (const uint64_t *)(PV_VIRT_BASE +
+                               pv_mfn_to_pfn((table[i] & PTE_FRAME) >> 12) * PAGE_SIZE);
         for (unsigned int k = 0; k < 512; k++)
             if (l1[k] & PTE_PRESENT)
                 pfn = i * 512 + k + 1;
@@ -60,7 +65,8 @@ static void set_free(uint64_t pfn)
     free_count++;
 }
 
-/* The pages of the pool are in the direct map: out of the boot mapping, or none could be a table. */
+/* The pages of the pool are in the direct map: out of the boot mapping, or none could be a table.
+ */
 static void unmap_boot(uint64_t from, uint64_t to)
 {
     for (uint64_t pfn = from; pfn < to; pfn++)
@@ -165,7 +171,7 @@ void pages_free(void *pages, size_t count)
 
 /* kmalloc. A small object's page begins with the class; a large one's with its page count. */
 #define CLASS_SHIFT_MIN 5
-#define CLASSES         6 /* 32 to 1024 bytes */
+#define CLASSES 6 /* 32 to 1024 bytes */
 
 struct slab {
     uint32_t class, used;
@@ -215,7 +221,7 @@ void *kmalloc(size_t size)
     void *object;
 
     while (class < CLASSES && (1ul << (class + CLASS_SHIFT_MIN)) < size)
-        class++;
+        class ++;
     if (class == CLASSES)
         return size < (1ul << 40) ? large_alloc(size) : NULL;
     slab = slabs[class] ? slabs[class] : slab_new(class);

@@ -16,18 +16,18 @@
 
 #include <pv/start.h>
 
-#define PAGE_SIZE   4096ul
+#define PAGE_SIZE 4096ul
 #define DIRECT_BASE 0xffff888000000000ul
 
 #define PTE_PRESENT (1ul << 0)
-#define PTE_RW      (1ul << 1)
-#define PTE_USER    (1ul << 2)
-#define PTE_A       (1ul << 5)
-#define PTE_D       (1ul << 6)
-#define PTE_NX      (1ul << 63)
-#define PTE_FRAME   0x000ffffffffff000ul
-#define PTE_TABLE   (PTE_PRESENT | PTE_RW | PTE_USER | PTE_A | PTE_D)
-#define PTE_DATA    (PTE_PRESENT | PTE_RW | PTE_A | PTE_D | PTE_NX)
+#define PTE_RW (1ul << 1)
+#define PTE_USER (1ul << 2)
+#define PTE_A (1ul << 5)
+#define PTE_D (1ul << 6)
+#define PTE_NX (1ul << 63)
+#define PTE_FRAME 0x000ffffffffff000ul
+#define PTE_TABLE (PTE_PRESENT | PTE_RW | PTE_USER | PTE_A | PTE_D)
+#define PTE_DATA (PTE_PRESENT | PTE_RW | PTE_A | PTE_D | PTE_NX)
 
 struct memory_info {
     uint64_t total, free; /* pages */

@@ -130,7 +130,7 @@ static int walk_step(struct walk *walk, unsigned int flags, struct path *path)
 
 int path_walk(struct inode *base, const char *text, unsigned int flags, struct path *path)
 {
-    struct walk walk = { .links = 0 };
+    struct walk walk = {.links = 0};
     size_t length = strlen(text);
     int step;
 

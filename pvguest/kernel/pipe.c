@@ -18,13 +18,13 @@
 #include "signal.h"
 #include "wait.h"
 
-#define PAGE      4096u
+#define PAGE 4096u
 #define PIPE_SIZE (16 * PAGE)
 
 struct pipe {
     uint64_t head, tail; /* bytes ever written and read */
     char *page[PIPE_SIZE / PAGE];
-    unsigned int readers, writers;       /* files open now */
+    unsigned int readers, writers;           /* files open now */
     unsigned int reader_opens, writer_opens; /* ever: what a blocked open of a FIFO waits for */
     struct wait_queue queue;
 };
@@ -191,7 +191,8 @@ static void pipe_release(struct file *file)
     }
 }
 
-/* A FIFO opened for one side waits for the other side to come (fifo(7)); O_RDWR and pipe() do not. */
+/* A FIFO opened for one side waits for the other side to come (fifo(7)); O_RDWR and pipe() do not.
+ */
 static int fifo_open(struct file *file)
 {
     bool reads = file_is_readable(file), writes = file_is_writable(file);

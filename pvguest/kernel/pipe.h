@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pipes and FIFOs: a ring of bytes between the files open for writing and those open for reading. */
+/* Pipes and FIFOs: a ring of bytes between the files open for writing and those open for reading.
+ */
 #ifndef PVGUEST_PIPE_H
 #define PVGUEST_PIPE_H
 

@@ -73,7 +73,7 @@ static long check_fds(void *argument)
 
 long poll_files(uint64_t fds, uint64_t count, int64_t timeout)
 {
-    struct poll_set set = { .count = count };
+    struct poll_set set = {.count = count};
 
     if (count > FILES_MAX)
         return -EINVAL;
@@ -104,7 +104,8 @@ static bool in_set(const uint64_t *set, unsigned int fd)
 
 static long check_sets(void *argument)
 {
-    static const unsigned int means[SETS] = { POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI };
+    static const unsigned int means[SETS] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR,
+                                             POLLPRI};
     struct select_set *set = argument;
     long ready = 0;
 
@@ -129,7 +130,7 @@ static long check_sets(void *argument)
 
 long poll_select(uint64_t count, uint64_t read, uint64_t write, uint64_t except, int64_t timeout)
 {
-    const uint64_t address[SETS] = { read, write, except };
+    const uint64_t address[SETS] = {read, write, except};
     struct select_set set;
 
     if ((int64_t)count < 0)

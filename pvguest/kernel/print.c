@@ -81,8 +81,8 @@ static void convert(struct out *out, char type, const struct spec *spec, va_list
         break;
     case 'u':
     case 'x':
-        put_number(out, spec->longs ? va_arg(args, unsigned long) : va_arg(args, unsigned int), false,
-                   type == 'x' ? 16 : 10, spec);
+        put_number(out, spec->longs ? va_arg(args, unsigned long) : va_arg(args, unsigned int),
+                   false, type == 'x' ? 16 : 10, spec);
         break;
     case 'p':
         put_number(out, va_arg(args, uint64_t), false, 16, spec);

@@ -22,7 +22,8 @@
 
 #define TICK_NS 10000000ul /* USER_HZ is 100 */
 
-static void __attribute__((format(printf, 2, 3))) put(struct proc_text *text, const char *format, ...)
+static void __attribute__((format(printf, 2, 3)))
+put(struct proc_text *text, const char *format, ...)
 {
     va_list args;
 
@@ -114,7 +115,7 @@ static void show_stat(struct proc_text *text, const struct process *process)
 
 static void show_cpuinfo(struct proc_text *text, const struct process *process)
 {
-    uint32_t brand[13] = { 0 };
+    uint32_t brand[13] = {0};
 
     (void)process;
     for (uint32_t i = 0; i < 3; i++) {
@@ -175,7 +176,8 @@ static void show_process_stat(struct proc_text *text, const struct process *proc
 
     put(text, "%d (%s) %c %d %d %d %d -1 0 0 0 0 0 ", process->pid, process->name,
         state_letter(process), parent ? parent->pid : 0, process->pgid, process->sid, tty);
-    put(text, "%lu 0 %lu 0 20 0 1 0 %lu ", (process->thread ? process->thread->cpu_ns : process->cpu_ns) / TICK_NS,
+    put(text, "%lu 0 %lu 0 20 0 1 0 %lu ",
+        (process->thread ? process->thread->cpu_ns : process->cpu_ns) / TICK_NS,
         process->waited_cpu_ns / TICK_NS, process->start_ns / TICK_NS);
     put(text, "%lu %lu 18446744073709551615 0 0 0 0 0 ", pages(process) * 4096, pages(process));
     put(text, "%lu %lu 0 0 0 0 0 17 0 0 0 0 0 0\n", process->pending, process->blocked);
@@ -183,8 +185,8 @@ static void show_process_stat(struct proc_text *text, const struct process *proc
 
 static void show_process_status(struct proc_text *text, const struct process *process)
 {
-    put(text, "Name:\t%s\nState:\t%c\nPid:\t%d\nPPid:\t%d\n", process->name,
-        state_letter(process), process->pid, process->parent ? process->parent->pid : 0);
+    put(text, "Name:\t%s\nState:\t%c\nPid:\t%d\nPPid:\t%d\n", process->name, state_letter(process),
+        process->pid, process->parent ? process->parent->pid : 0);
     put(text, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nVmSize:\t%8lu kB\nVmRSS:\t%8lu kB\n",
         pages(process) * 4, pages(process) * 4);
     put(text, "Threads:\t1\nSigPnd:\t%016lx\nSigBlk:\t%016lx\n", process->pending,
@@ -208,25 +210,25 @@ static void show_process_comm(struct proc_text *text, const struct process *proc
 }
 
 const struct proc_file proc_system_files[] = {
-    { "cmdline", show_cmdline, NULL },
-    { "cpuinfo", show_cpuinfo, NULL },
-    { "filesystems", show_filesystems, NULL },
-    { "loadavg", show_loadavg, NULL },
-    { "meminfo", show_meminfo, NULL },
-    { "mounts", show_mounts, NULL },
-    { "stat", show_stat, NULL },
-    { "sysrq-trigger", show_nothing, write_sysrq },
-    { "uptime", show_uptime, NULL },
-    { "version", show_version, NULL },
-    { 0 },
+    {"cmdline", show_cmdline, NULL},
+    {"cpuinfo", show_cpuinfo, NULL},
+    {"filesystems", show_filesystems, NULL},
+    {"loadavg", show_loadavg, NULL},
+    {"meminfo", show_meminfo, NULL},
+    {"mounts", show_mounts, NULL},
+    {"stat", show_stat, NULL},
+    {"sysrq-trigger", show_nothing, write_sysrq},
+    {"uptime", show_uptime, NULL},
+    {"version", show_version, NULL},
+    {0},
 };
 
 const struct proc_file proc_process_files[] = {
-    { "cmdline", show_process_cmdline, NULL },
-    { "comm", show_process_comm, NULL },
-    { "mounts", show_mounts, NULL },
-    { "stat", show_process_stat, NULL },
-    { "statm", show_process_statm, NULL },
-    { "status", show_process_status, NULL },
-    { 0 },
+    {"cmdline", show_process_cmdline, NULL},
+    {"comm", show_process_comm, NULL},
+    {"mounts", show_mounts, NULL},
+    {"stat", show_process_stat, NULL},
+    {"statm", show_process_statm, NULL},
+    {"status", show_process_status, NULL},
+    {0},
 };

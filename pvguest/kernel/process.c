@@ -24,9 +24,9 @@
 #include "wait.h"
 
 #define PAGES_PER_PROCESS 48 /* a small busybox: page tables, stacks, written pages */
-#define SUPPORTED_FLAGS                                                                       \
-    (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_FS | CLONE_FILES | CLONE_SETTLS |               \
-     CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PTRACE | CLONE_DETACHED | CLONE_UNTRACED)
+#define SUPPORTED_FLAGS                                                                            \
+    (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_SETTLS | CLONE_PARENT_SETTID |         \
+     CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PTRACE | CLONE_DETACHED | CLONE_UNTRACED)
 
 struct process *processes;
 unsigned int process_count;
@@ -117,7 +117,7 @@ static int inherit(struct process *child, struct process *parent, uint64_t flags
     child->blocked = parent->restore_blocked ? parent->saved_blocked : parent->blocked;
     child->altstack = parent->altstack;
     if (flags & CLONE_VM)
-        child->altstack = (stack_t){ .ss_flags = SS_DISABLE };
+        child->altstack = (stack_t){.ss_flags = SS_DISABLE};
     return 0;
 }
 
@@ -244,11 +244,11 @@ long process_fork(struct regs *regs, const struct fork_args *args)
 static void set_limits(struct process *process)
 {
     for (int i = 0; i < RLIM_NLIMITS; i++)
-        process->limits[i] = (struct rlimit64){ RLIM64_INFINITY, RLIM64_INFINITY };
+        process->limits[i] = (struct rlimit64){RLIM64_INFINITY, RLIM64_INFINITY};
     process->limits[RLIMIT_STACK].rlim_cur = 8ul << 20;
     process->limits[RLIMIT_CORE].rlim_cur = 0;
-    process->limits[RLIMIT_NOFILE] = (struct rlimit64){ FILES_MAX, FILES_MAX };
-    process->limits[RLIMIT_NPROC] = (struct rlimit64){ process_limit(), process_limit() };
+    process->limits[RLIMIT_NOFILE] = (struct rlimit64){FILES_MAX, FILES_MAX};
+    process->limits[RLIMIT_NPROC] = (struct rlimit64){process_limit(), process_limit()};
 }
 
 static void run_init(void *path)

@@ -18,8 +18,8 @@
 #include "thread.h"
 #include "trap.h"
 
-#define PID_MAX     32768
-#define SIGNALS     64
+#define PID_MAX 32768
+#define SIGNALS 64
 #define NAME_LENGTH 16 /* of prctl(PR_SET_NAME), with the NUL */
 
 struct files;
@@ -48,11 +48,11 @@ struct process {
     struct process *next; /* of all */
     struct process *parent, *children, *sibling;
     enum process_state state;
-    int status;            /* for wait: of the exit, or of the last stop */
-    bool wait_stop;        /* stopped and nobody has been told yet */
-    bool wait_continue;    /* the same for continued */
-    bool has_executed;     /* setpgid of the parent is too late */
-    struct process *vfork_child; /* that uses this one's memory until its exec or exit */
+    int status;                       /* for wait: of the exit, or of the last stop */
+    bool wait_stop;                   /* stopped and nobody has been told yet */
+    bool wait_continue;               /* the same for continued */
+    bool has_executed;                /* setpgid of the parent is too late */
+    struct process *vfork_child;      /* that uses this one's memory until its exec or exit */
     struct wait_queue children_queue; /* wait4 of this process */
     struct wait_queue vfork_queue;    /* this process in vfork */
     struct wait_queue stop_queue;     /* this process while stopped */
@@ -72,7 +72,7 @@ struct process {
     struct rlimit64 limits[RLIM_NLIMITS];
 
     sigset_t pending, blocked;
-    sigset_t forced; /* of those pending: faults, which init cannot ignore either */
+    sigset_t forced;        /* of those pending: faults, which init cannot ignore either */
     sigset_t saved_blocked; /* by sigsuspend, ppoll: restored when the signal has been handled */
     bool restore_blocked;
     struct sigaction action[SIGNALS];

@@ -228,7 +228,8 @@ static int root_lookup(struct inode *dir, const char *name, size_t length, struc
     unsigned int pid;
 
     if (file >= 0)
-        return make(dir, node(KIND_SYSTEM_FILE, 0, file), file_mode(&proc_system_files[file]), found);
+        return make(dir, node(KIND_SYSTEM_FILE, 0, file), file_mode(&proc_system_files[file]),
+                    found);
     if (is_name(name, length, "self"))
         return make_link(dir, node(KIND_SELF, 0, 0), number_string("%lu", current_process()->pid),
                          found);
@@ -295,7 +296,7 @@ static int report_number(struct dirent_info *info, unsigned int number, uint64_t
     return report(info, name, private, mode);
 }
 
-#define FIRST_POS   2   /* "." and ".." come before */
+#define FIRST_POS 2     /* "." and ".." come before */
 #define PROCESS_POS 256 /* + pid: processes come behind the files, in the order of their pids */
 
 static int root_readdir(struct inode *dir, uint64_t *pos, struct dirent_info *info)
@@ -307,8 +308,8 @@ static int root_readdir(struct inode *dir, uint64_t *pos, struct dirent_info *in
     for (uint64_t at = FIRST_POS; file->name; file++, at++)
         if (at == *pos) {
             ++*pos;
-            return report(info, file->name,
-                          node(KIND_SYSTEM_FILE, 0, file - proc_system_files), file_mode(file));
+            return report(info, file->name, node(KIND_SYSTEM_FILE, 0, file - proc_system_files),
+                          file_mode(file));
         }
     if (*pos < PROCESS_POS) {
         *pos = PROCESS_POS;
@@ -329,7 +330,8 @@ static int process_readdir(struct inode *dir, uint64_t *pos, struct dirent_info 
         const char *name;
         enum kind kind;
         uint32_t mode;
-    } others[] = { { "exe", KIND_EXE, S_IFLNK }, { "cwd", KIND_CWD, S_IFLNK }, { "fd", KIND_FD_DIR, S_IFDIR } };
+    } others[] = {
+        {"exe", KIND_EXE, S_IFLNK}, {"cwd", KIND_CWD, S_IFLNK}, {"fd", KIND_FD_DIR, S_IFDIR}};
     const struct process *process = node_process(dir);
     uint64_t index = *pos - FIRST_POS, files = 0;
 
@@ -361,9 +363,9 @@ static int fd_readdir(struct inode *dir, uint64_t *pos, struct dirent_info *info
     return 0;
 }
 
-static const struct dir_ops root_dir_ops = { root_lookup, root_readdir };
-static const struct dir_ops process_dir_ops = { process_lookup, process_readdir };
-static const struct dir_ops fd_dir_ops = { fd_lookup, fd_readdir };
+static const struct dir_ops root_dir_ops = {root_lookup, root_readdir};
+static const struct dir_ops process_dir_ops = {process_lookup, process_readdir};
+static const struct dir_ops fd_dir_ops = {fd_lookup, fd_readdir};
 
 void procfs_init(void)
 {

@@ -17,8 +17,9 @@
 #include "trap.h"
 #include "wait.h"
 
-#define STOP_SIGNALS (signal_bit(SIGSTOP) | signal_bit(SIGTSTP) | signal_bit(SIGTTIN) | signal_bit(SIGTTOU))
-#define UNBLOCKABLE  (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
+#define STOP_SIGNALS                                                                               \
+    (signal_bit(SIGSTOP) | signal_bit(SIGTSTP) | signal_bit(SIGTTIN) | signal_bit(SIGTTOU))
+#define UNBLOCKABLE (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
 
 enum effect { EFFECT_END, EFFECT_IGNORE, EFFECT_STOP };
 
@@ -45,8 +46,7 @@ bool signal_is_ignored(const struct process *process, int signal)
 
     if (process->pid == 1 && handler == SIG_DFL)
         return true; /* init gets only what it asked for */
-    return handler == SIG_IGN ||
-           (handler == SIG_DFL && default_effect(signal) == EFFECT_IGNORE);
+    return handler == SIG_IGN || (handler == SIG_DFL && default_effect(signal) == EFFECT_IGNORE);
 }
 
 /* The lowest signal that can be delivered now, faults and SIGKILL before others; 0: none. */
@@ -185,8 +185,8 @@ static void signal_end(struct process *process, const struct regs *regs, int sig
     const struct siginfo_kernel *info = &process->info[signal - 1];
 
     if (forced)
-        kprintf("%s[%d]: killed by signal %d at %lx, ip %lx, sp %lx\n", process->name,
-                process->pid, signal, info->address, regs->rip, regs->rsp);
+        kprintf("%s[%d]: killed by signal %d at %lx, ip %lx, sp %lx\n", process->name, process->pid,
+                signal, info->address, regs->rip, regs->rsp);
     process_exit(signal);
 }
 
@@ -262,5 +262,5 @@ void signal_reset_on_exec(struct process *process)
         if (ignored)
             process->action[i].sa_handler = SIG_IGN;
     }
-    process->altstack = (stack_t){ .ss_flags = SS_DISABLE };
+    process->altstack = (stack_t){.ss_flags = SS_DISABLE};
 }

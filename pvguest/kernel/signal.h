@@ -37,7 +37,6 @@ long signal_suspend(sigset_t mask);
 /* A mask for one call; it is undone when the call returns and the signal has been handled. */
 void signal_set_temporary_mask(sigset_t mask);
 
-
 void signal_reset_on_exec(struct process *process);
 
 /* Frames on the user stack, as Linux lays them out (signal_frame.c). */

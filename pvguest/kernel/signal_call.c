@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* kill(2), sigaction(2), sigaltstack(2): the system calls about signals that need more than a line. */
+/* kill(2), sigaction(2), sigaltstack(2): the system calls about signals that need more than a line.
+ */
 #include <asm/errno.h>
 #include <asm/siginfo.h>
 
@@ -71,7 +72,7 @@ long signal_altstack(uint64_t stack, uint64_t old, uint64_t user_sp)
             return -EPERM;
         if (new.ss_flags & ~SS_DISABLE)
             return -EINVAL;
-        if (!(new.ss_flags & SS_DISABLE) && new.ss_size < MINSIGSTKSZ)
+        if (!(new.ss_flags &SS_DISABLE) && new.ss_size < MINSIGSTKSZ)
             return -ENOMEM;
     }
     if (old && copy_to_user(old, &current, sizeof(current)))

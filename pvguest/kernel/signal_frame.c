@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signal frames on the user stack, in Linux's x86-64 layout (uapi asm/sigcontext.h): return address,
- * ucontext, siginfo, and above them the FPU state, whose save format is XSAVE where the CPU has it.
- * Everything that rt_sigreturn reads comes from user memory: selectors and flags are not taken from
- * it, and the FPU image is made loadable before it is loaded, since a bad one would fault here.
+ * Signal frames on the user stack, in Linux's x86-64 layout (uapi asm/sigcontext.h): return
+ * address, ucontext, siginfo, and above them the FPU state, whose save format is XSAVE where the
+ * CPU has it. Everything that rt_sigreturn reads comes from user memory: selectors and flags are
+ * not taken from it, and the FPU image is made loadable before it is loaded, since a bad one would
+ * fault here.
  */
 #include <string.h>
 
@@ -18,9 +19,9 @@
 #include "space.h"
 #include "trap.h"
 
-#define RED_ZONE   128
+#define RED_ZONE 128
 #define USER_FLAGS 0xcd5ul /* CF PF AF ZF SF TF DF OF: those a program may change */
-#define UC_FLAGS   (UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS)
+#define UC_FLAGS (UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS)
 
 struct frame {
     uint64_t return_address;
@@ -112,7 +113,8 @@ static uint64_t frame_stack(const struct process *process, const struct regs *re
 int signal_frame_push(struct regs *regs, int signal, const struct sigaction *action, sigset_t mask)
 {
     struct process *process = current_process();
-    static struct frame frame; /* too large for the kernel stack; filled and copied without waiting */
+    static struct frame
+        frame; /* too large for the kernel stack; filled and copied without waiting */
     uint64_t fpu = (frame_stack(process, regs, action) - fpu_frame_size()) & ~63ul;
     uint64_t address = ((fpu - sizeof(frame)) & ~15ul) - 8;
 
@@ -139,7 +141,8 @@ int signal_frame_push(struct regs *regs, int signal, const struct sigaction *act
     return 0;
 }
 
-/* The handler's return popped return_address, so the frame begins 8 bytes below the stack pointer. */
+/* The handler's return popped return_address, so the frame begins 8 bytes below the stack pointer.
+ */
 long signal_frame_pop(struct regs *regs)
 {
     static struct frame frame;

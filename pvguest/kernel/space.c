@@ -17,7 +17,8 @@ static const struct space *active;
 
 static uint64_t entry_flags(int prot)
 {
-    return PTE_USER | PTE_A | PTE_D | (prot & (PROT_READ | PROT_WRITE | PROT_EXEC) ? PTE_PRESENT : 0) |
+    return PTE_USER | PTE_A | PTE_D |
+           (prot & (PROT_READ | PROT_WRITE | PROT_EXEC) ? PTE_PRESENT : 0) |
            (prot & PROT_WRITE ? PTE_RW : 0) | (prot & PROT_EXEC ? 0 : PTE_NX);
 }
 

@@ -11,21 +11,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define USER_START     0x10000ul
-#define USER_END       0x8000000000ul /* one L3 table */
-#define USER_MMAP      0x1000000000ul /* where space_find_gap() begins */
+#define USER_START 0x10000ul
+#define USER_END 0x8000000000ul  /* one L3 table */
+#define USER_MMAP 0x1000000000ul /* where space_find_gap() begins */
 #define USER_STACK_TOP (USER_END - 0x10000)
 
 struct space;
 
 /* `prot` is PROT_READ | PROT_WRITE | PROT_EXEC of mmap. Addresses and lengths are page-aligned. */
-struct space *space_create(void);                   /* NULL: no memory */
-struct space *space_clone(struct space *space);     /* copy-on-write; NULL: no memory */
+struct space *space_create(void);               /* NULL: no memory */
+struct space *space_clone(struct space *space); /* copy-on-write; NULL: no memory */
 void space_destroy(struct space *space);
 /* Anonymous zero pages; replaces what was there. 0, -EINVAL, -ENOMEM. */
 int space_map(struct space *space, uint64_t start, uint64_t length, int prot);
 int space_unmap(struct space *space, uint64_t start, uint64_t length);
-int space_protect(struct space *space, uint64_t start, uint64_t length, int prot); /* -ENOMEM: a hole */
+int space_protect(struct space *space, uint64_t start, uint64_t length,
+                  int prot); /* -ENOMEM: a hole */
 /* A free range of this length; 0: there is none. */
 uint64_t space_find_gap(const struct space *space, uint64_t length);
 bool space_is_free(const struct space *space, uint64_t start, uint64_t length);

@@ -86,8 +86,7 @@ static char *reach(struct space *space, uint64_t address, bool write)
     uint64_t need = PTE_PRESENT | PTE_USER | (write ? PTE_RW : 0);
 
     for (unsigned int tries = 0; tries < 3; tries++) {
-        const uint64_t *entry =
-            address < USER_END ? tables_entry(space, address, false) : NULL;
+        const uint64_t *entry = address < USER_END ? tables_entry(space, address, false) : NULL;
 
         if (entry && (*entry & need) == need)
             return (char *)pte_page(*entry) + address % PAGE_SIZE;

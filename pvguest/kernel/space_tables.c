@@ -34,8 +34,8 @@ static void send_batch(void)
         return;
     err = hc_mmu_update((uint64_t)batch, batch_count, (uint64_t)&done, DOMID_SELF);
     if (err)
-        panic("mmu_update %u of %u (%lx = %lx) was refused: %ld", done, batch_count, batch[done].ptr,
-              batch[done].val, err);
+        panic("mmu_update %u of %u (%lx = %lx) was refused: %ld", done, batch_count,
+              batch[done].ptr, batch[done].val, err);
     batch_count = 0;
 }
 
@@ -142,7 +142,8 @@ static uint64_t skip(uint64_t address, unsigned int level)
 }
 
 void tables_for_each(struct space *space, uint64_t start, uint64_t end,
-                     void (*each)(struct space *space, uint64_t address, const uint64_t *entry, void *arg),
+                     void (*each)(struct space *space, uint64_t address, const uint64_t *entry,
+                                  void *arg),
                      void *arg)
 {
     uint64_t address = start;

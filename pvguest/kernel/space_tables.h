@@ -20,8 +20,8 @@ struct space {
     uint64_t resident;
 };
 
-/* The L1 entry for an address, or NULL if its table does not exist and is not to be (or cannot be) made.
- * The pointer is for reading: entries change through tables_set(). */
+/* The L1 entry for an address, or NULL if its table does not exist and is not to be (or cannot be)
+ * made. The pointer is for reading: entries change through tables_set(). */
 const uint64_t *tables_entry(struct space *space, uint64_t address, bool create);
 /* Queue a new value for an entry; tables_commit() carries the queue out. */
 void tables_set(const uint64_t *entry, uint64_t value);
@@ -32,7 +32,8 @@ bool tables_create_root(struct space *space);
 void tables_destroy(struct space *space);
 /* Call for each L1 entry in [start, end) that is not zero; the queue is committed in between. */
 void tables_for_each(struct space *space, uint64_t start, uint64_t end,
-                     void (*each)(struct space *space, uint64_t address, const uint64_t *entry, void *arg),
+                     void (*each)(struct space *space, uint64_t address, const uint64_t *entry,
+                                  void *arg),
                      void *arg);
 
 #endif

@@ -38,7 +38,7 @@ void syscall_enter(struct regs *regs)
     const struct call_entry *entry = regs->rax < CALLS ? table[regs->rax] : NULL;
     struct process *process = current_process();
     struct call call = {
-        .arg = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 },
+        .arg = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
         .regs = regs,
     };
 

@@ -36,7 +36,8 @@ const struct new_utsname *system_names(void);
 
 /* Helpers for calls with user strings and paths. */
 
-/* A kernel copy of a user string, a page that page_free() frees; -EFAULT, -ENAMETOOLONG, -ENOMEM. */
+/* A kernel copy of a user string, a page that page_free() frees; -EFAULT, -ENAMETOOLONG, -ENOMEM.
+ */
 int user_string(uint64_t address, char **copy);
 struct inode;
 struct path;

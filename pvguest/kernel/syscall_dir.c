@@ -119,9 +119,9 @@ static long sys_fchdir(const struct call *c)
 }
 
 const struct call_entry dir_calls[] = {
-    { __NR_getdents64, sys_getdents64, RESTART_NEVER },
-    { __NR_getcwd, sys_getcwd, RESTART_NEVER },
-    { __NR_chdir, sys_chdir, RESTART_NEVER },
-    { __NR_fchdir, sys_fchdir, RESTART_NEVER },
-    { 0 },
+    {__NR_getdents64, sys_getdents64, RESTART_NEVER},
+    {__NR_getcwd, sys_getcwd, RESTART_NEVER},
+    {__NR_chdir, sys_chdir, RESTART_NEVER},
+    {__NR_fchdir, sys_fchdir, RESTART_NEVER},
+    {0},
 };

@@ -46,7 +46,7 @@ static long transfer(struct file *file, enum direction direction, const struct i
 static long transfer_one(const struct call *c, enum direction direction, uint64_t *pos)
 {
     size_t count = c->arg[2] < RW_MAX ? c->arg[2] : RW_MAX;
-    struct iovec vec = { .iov_base = (void *)c->arg[1], .iov_len = count };
+    struct iovec vec = {.iov_base = (void *)c->arg[1], .iov_len = count};
 
     return transfer(file_at(c->arg[0]), direction, &vec, 1, pos);
 }
@@ -273,25 +273,25 @@ static long sys_fsync(const struct call *c)
 }
 
 const struct call_entry file_calls[] = {
-    { __NR_read, sys_read, RESTART_FLAG },
-    { __NR_write, sys_write, RESTART_FLAG },
-    { __NR_pread64, sys_pread64, RESTART_FLAG },
-    { __NR_pwrite64, sys_pwrite64, RESTART_FLAG },
-    { __NR_readv, sys_readv, RESTART_FLAG },
-    { __NR_writev, sys_writev, RESTART_FLAG },
-    { __NR_preadv, sys_preadv, RESTART_FLAG },
-    { __NR_pwritev, sys_pwritev, RESTART_FLAG },
-    { __NR_lseek, sys_lseek, RESTART_NEVER },
-    { __NR_close, sys_close, RESTART_NEVER },
-    { __NR_dup, sys_dup, RESTART_NEVER },
-    { __NR_dup2, sys_dup2, RESTART_NEVER },
-    { __NR_dup3, sys_dup3, RESTART_NEVER },
-    { __NR_fcntl, sys_fcntl, RESTART_FLAG },
-    { __NR_ioctl, sys_ioctl, RESTART_FLAG },
-    { __NR_pipe, sys_pipe, RESTART_NEVER },
-    { __NR_pipe2, sys_pipe2, RESTART_NEVER },
-    { __NR_ftruncate, sys_ftruncate, RESTART_NEVER },
-    { __NR_fsync, sys_fsync, RESTART_NEVER },
-    { __NR_fdatasync, sys_fsync, RESTART_NEVER },
-    { 0 },
+    {__NR_read, sys_read, RESTART_FLAG},
+    {__NR_write, sys_write, RESTART_FLAG},
+    {__NR_pread64, sys_pread64, RESTART_FLAG},
+    {__NR_pwrite64, sys_pwrite64, RESTART_FLAG},
+    {__NR_readv, sys_readv, RESTART_FLAG},
+    {__NR_writev, sys_writev, RESTART_FLAG},
+    {__NR_preadv, sys_preadv, RESTART_FLAG},
+    {__NR_pwritev, sys_pwritev, RESTART_FLAG},
+    {__NR_lseek, sys_lseek, RESTART_NEVER},
+    {__NR_close, sys_close, RESTART_NEVER},
+    {__NR_dup, sys_dup, RESTART_NEVER},
+    {__NR_dup2, sys_dup2, RESTART_NEVER},
+    {__NR_dup3, sys_dup3, RESTART_NEVER},
+    {__NR_fcntl, sys_fcntl, RESTART_FLAG},
+    {__NR_ioctl, sys_ioctl, RESTART_FLAG},
+    {__NR_pipe, sys_pipe, RESTART_NEVER},
+    {__NR_pipe2, sys_pipe2, RESTART_NEVER},
+    {__NR_ftruncate, sys_ftruncate, RESTART_NEVER},
+    {__NR_fsync, sys_fsync, RESTART_NEVER},
+    {__NR_fdatasync, sys_fsync, RESTART_NEVER},
+    {0},
 };

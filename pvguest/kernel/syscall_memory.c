@@ -111,10 +111,7 @@ static long sys_madvise(const struct call *c)
 }
 
 const struct call_entry memory_calls[] = {
-    { __NR_mmap, sys_mmap, RESTART_NEVER },
-    { __NR_munmap, sys_munmap, RESTART_NEVER },
-    { __NR_mprotect, sys_mprotect, RESTART_NEVER },
-    { __NR_brk, sys_brk, RESTART_NEVER },
-    { __NR_madvise, sys_madvise, RESTART_NEVER },
-    { 0 },
+    {__NR_mmap, sys_mmap, RESTART_NEVER},         {__NR_munmap, sys_munmap, RESTART_NEVER},
+    {__NR_mprotect, sys_mprotect, RESTART_NEVER}, {__NR_brk, sys_brk, RESTART_NEVER},
+    {__NR_madvise, sys_madvise, RESTART_NEVER},   {0},
 };

@@ -10,7 +10,7 @@
 #include "syscall.h"
 
 #define NS_PER_SECOND 1000000000ll
-#define MAX_SECONDS   (1ll << 32)
+#define MAX_SECONDS (1ll << 32)
 
 static long sys_poll(const struct call *c)
 {
@@ -70,7 +70,7 @@ static long sys_select(const struct call *c)
 
 static long sys_pselect6(const struct call *c)
 {
-    uint64_t mask[2] = { 0, 0 };
+    uint64_t mask[2] = {0, 0};
     int64_t timeout;
     int error = get_timeout(c->arg[4], 1, &timeout);
 
@@ -82,9 +82,9 @@ static long sys_pselect6(const struct call *c)
 }
 
 const struct call_entry poll_calls[] = {
-    { __NR_poll, sys_poll, RESTART_IGNORED },
-    { __NR_ppoll, sys_ppoll, RESTART_IGNORED },
-    { __NR_select, sys_select, RESTART_IGNORED },
-    { __NR_pselect6, sys_pselect6, RESTART_IGNORED },
-    { 0 },
+    {__NR_poll, sys_poll, RESTART_IGNORED},
+    {__NR_ppoll, sys_ppoll, RESTART_IGNORED},
+    {__NR_select, sys_select, RESTART_IGNORED},
+    {__NR_pselect6, sys_pselect6, RESTART_IGNORED},
+    {0},
 };

@@ -21,23 +21,23 @@
 
 static long sys_fork(const struct call *c)
 {
-    const struct fork_args args = { .flags = SIGCHLD };
+    const struct fork_args args = {.flags = SIGCHLD};
     return process_fork(c->regs, &args);
 }
 
 static long sys_vfork(const struct call *c)
 {
-    const struct fork_args args = { .flags = CLONE_VFORK | CLONE_VM | SIGCHLD };
+    const struct fork_args args = {.flags = CLONE_VFORK | CLONE_VM | SIGCHLD};
     return process_fork(c->regs, &args);
 }
 
 static long sys_clone(const struct call *c)
 {
-    const struct fork_args args = { .flags = c->arg[0],
-                                    .stack = c->arg[1],
-                                    .parent_tid = c->arg[2],
-                                    .child_tid = c->arg[3],
-                                    .tls = c->arg[4] };
+    const struct fork_args args = {.flags = c->arg[0],
+                                   .stack = c->arg[1],
+                                   .parent_tid = c->arg[2],
+                                   .child_tid = c->arg[3],
+                                   .tls = c->arg[4]};
     return process_fork(c->regs, &args);
 }
 
@@ -227,40 +227,40 @@ static long sys_sched_yield(const struct call *c)
 }
 
 const struct call_entry process_calls[] = {
-    { __NR_fork, sys_fork, RESTART_NEVER },
-    { __NR_vfork, sys_vfork, RESTART_NEVER },
-    { __NR_clone, sys_clone, RESTART_NEVER },
-    { __NR_execve, sys_execve, RESTART_NEVER },
-    { __NR_exit, sys_exit, RESTART_NEVER },
-    { __NR_exit_group, sys_exit, RESTART_NEVER },
-    { __NR_wait4, sys_wait4, RESTART_FLAG },
-    { __NR_getpid, sys_getpid, RESTART_NEVER },
-    { __NR_gettid, sys_getpid, RESTART_NEVER },
-    { __NR_getppid, sys_getppid, RESTART_NEVER },
-    { __NR_getuid, sys_zero, RESTART_NEVER },
-    { __NR_geteuid, sys_zero, RESTART_NEVER },
-    { __NR_getgid, sys_zero, RESTART_NEVER },
-    { __NR_getegid, sys_zero, RESTART_NEVER },
-    { __NR_getgroups, sys_zero, RESTART_NEVER },
-    { __NR_setgroups, sys_zero, RESTART_NEVER },
-    { __NR_setuid, sys_become_root, RESTART_NEVER },
-    { __NR_setgid, sys_become_root, RESTART_NEVER },
-    { __NR_setreuid, sys_become_root, RESTART_NEVER },
-    { __NR_setregid, sys_become_root, RESTART_NEVER },
-    { __NR_setresuid, sys_become_root, RESTART_NEVER },
-    { __NR_setresgid, sys_become_root, RESTART_NEVER },
-    { __NR_getresuid, sys_getresuid, RESTART_NEVER },
-    { __NR_getresgid, sys_getresuid, RESTART_NEVER },
-    { __NR_setpgid, sys_setpgid, RESTART_NEVER },
-    { __NR_getpgid, sys_getpgid, RESTART_NEVER },
-    { __NR_getpgrp, sys_getpgrp, RESTART_NEVER },
-    { __NR_getsid, sys_getsid, RESTART_NEVER },
-    { __NR_setsid, sys_setsid, RESTART_NEVER },
-    { __NR_arch_prctl, sys_arch_prctl, RESTART_NEVER },
-    { __NR_prctl, sys_prctl, RESTART_NEVER },
-    { __NR_set_tid_address, sys_set_tid_address, RESTART_NEVER },
-    { __NR_set_robust_list, sys_set_robust_list, RESTART_NEVER },
-    { __NR_futex, sys_futex, RESTART_FLAG },
-    { __NR_sched_yield, sys_sched_yield, RESTART_NEVER },
-    { 0 },
+    {__NR_fork, sys_fork, RESTART_NEVER},
+    {__NR_vfork, sys_vfork, RESTART_NEVER},
+    {__NR_clone, sys_clone, RESTART_NEVER},
+    {__NR_execve, sys_execve, RESTART_NEVER},
+    {__NR_exit, sys_exit, RESTART_NEVER},
+    {__NR_exit_group, sys_exit, RESTART_NEVER},
+    {__NR_wait4, sys_wait4, RESTART_FLAG},
+    {__NR_getpid, sys_getpid, RESTART_NEVER},
+    {__NR_gettid, sys_getpid, RESTART_NEVER},
+    {__NR_getppid, sys_getppid, RESTART_NEVER},
+    {__NR_getuid, sys_zero, RESTART_NEVER},
+    {__NR_geteuid, sys_zero, RESTART_NEVER},
+    {__NR_getgid, sys_zero, RESTART_NEVER},
+    {__NR_getegid, sys_zero, RESTART_NEVER},
+    {__NR_getgroups, sys_zero, RESTART_NEVER},
+    {__NR_setgroups, sys_zero, RESTART_NEVER},
+    {__NR_setuid, sys_become_root, RESTART_NEVER},
+    {__NR_setgid, sys_become_root, RESTART_NEVER},
+    {__NR_setreuid, sys_become_root, RESTART_NEVER},
+    {__NR_setregid, sys_become_root, RESTART_NEVER},
+    {__NR_setresuid, sys_become_root, RESTART_NEVER},
+    {__NR_setresgid, sys_become_root, RESTART_NEVER},
+    {__NR_getresuid, sys_getresuid, RESTART_NEVER},
+    {__NR_getresgid, sys_getresuid, RESTART_NEVER},
+    {__NR_setpgid, sys_setpgid, RESTART_NEVER},
+    {__NR_getpgid, sys_getpgid, RESTART_NEVER},
+    {__NR_getpgrp, sys_getpgrp, RESTART_NEVER},
+    {__NR_getsid, sys_getsid, RESTART_NEVER},
+    {__NR_setsid, sys_setsid, RESTART_NEVER},
+    {__NR_arch_prctl, sys_arch_prctl, RESTART_NEVER},
+    {__NR_prctl, sys_prctl, RESTART_NEVER},
+    {__NR_set_tid_address, sys_set_tid_address, RESTART_NEVER},
+    {__NR_set_robust_list, sys_set_robust_list, RESTART_NEVER},
+    {__NR_futex, sys_futex, RESTART_FLAG},
+    {__NR_sched_yield, sys_sched_yield, RESTART_NEVER},
+    {0},
 };

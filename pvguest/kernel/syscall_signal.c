@@ -137,7 +137,7 @@ static long sys_rt_sigtimedwait(const struct call *c)
             return error;
     }
     int signal = __builtin_ctzl(found) + 1;
-    siginfo_t info = { .si_signo = signal, .si_code = process->info[signal - 1].code };
+    siginfo_t info = {.si_signo = signal, .si_code = process->info[signal - 1].code};
     info.si_pid = process->info[signal - 1].pid;
     process->pending &= ~signal_bit(signal);
     if (c->arg[1] && copy_to_user(c->arg[1], &info, sizeof(info)))
@@ -146,16 +146,16 @@ static long sys_rt_sigtimedwait(const struct call *c)
 }
 
 const struct call_entry signal_calls[] = {
-    { __NR_kill, sys_kill, RESTART_NEVER },
-    { __NR_tgkill, sys_tgkill, RESTART_NEVER },
-    { __NR_tkill, sys_tkill, RESTART_NEVER },
-    { __NR_rt_sigaction, sys_rt_sigaction, RESTART_NEVER },
-    { __NR_rt_sigprocmask, sys_rt_sigprocmask, RESTART_NEVER },
-    { __NR_rt_sigpending, sys_rt_sigpending, RESTART_NEVER },
-    { __NR_rt_sigsuspend, sys_rt_sigsuspend, RESTART_IGNORED },
-    { __NR_rt_sigreturn, sys_rt_sigreturn, RESTART_NEVER },
-    { __NR_rt_sigtimedwait, sys_rt_sigtimedwait, RESTART_NEVER },
-    { __NR_sigaltstack, sys_sigaltstack, RESTART_NEVER },
-    { __NR_pause, sys_pause, RESTART_IGNORED },
-    { 0 },
+    {__NR_kill, sys_kill, RESTART_NEVER},
+    {__NR_tgkill, sys_tgkill, RESTART_NEVER},
+    {__NR_tkill, sys_tkill, RESTART_NEVER},
+    {__NR_rt_sigaction, sys_rt_sigaction, RESTART_NEVER},
+    {__NR_rt_sigprocmask, sys_rt_sigprocmask, RESTART_NEVER},
+    {__NR_rt_sigpending, sys_rt_sigpending, RESTART_NEVER},
+    {__NR_rt_sigsuspend, sys_rt_sigsuspend, RESTART_IGNORED},
+    {__NR_rt_sigreturn, sys_rt_sigreturn, RESTART_NEVER},
+    {__NR_rt_sigtimedwait, sys_rt_sigtimedwait, RESTART_NEVER},
+    {__NR_sigaltstack, sys_sigaltstack, RESTART_NEVER},
+    {__NR_pause, sys_pause, RESTART_IGNORED},
+    {0},
 };

@@ -16,7 +16,7 @@
 #include "space.h"
 #include "syscall.h"
 
-#define UTIME_NOW  0x3fffffffl /* utimensat(2); in no uapi header */
+#define UTIME_NOW 0x3fffffffl /* utimensat(2); in no uapi header */
 #define UTIME_OMIT 0x3ffffffel
 
 static long stat_to_user(struct inode *inode, uint64_t address)
@@ -62,7 +62,7 @@ static long sys_fstat(const struct call *c)
 
 static struct statx_timestamp statx_time(uint64_t ns)
 {
-    return (struct statx_timestamp){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+    return (struct statx_timestamp){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 }
 
 static long sys_statx(const struct call *c)
@@ -214,7 +214,7 @@ static int set_time(uint64_t *to, const struct __kernel_timespec *time)
 
 static long sys_utimensat(const struct call *c)
 {
-    struct __kernel_timespec times[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_NOW } };
+    struct __kernel_timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
     struct inode *inode;
     long error = 0;
 
@@ -311,26 +311,26 @@ static long sys_fstatfs(const struct call *c)
 }
 
 const struct call_entry stat_calls[] = {
-    { __NR_stat, sys_stat, RESTART_NEVER },
-    { __NR_lstat, sys_lstat, RESTART_NEVER },
-    { __NR_fstat, sys_fstat, RESTART_NEVER },
-    { __NR_newfstatat, sys_newfstatat, RESTART_NEVER },
-    { __NR_statx, sys_statx, RESTART_NEVER },
-    { __NR_access, sys_access, RESTART_NEVER },
-    { __NR_faccessat, sys_faccessat, RESTART_NEVER },
-    { __NR_faccessat2, sys_faccessat2, RESTART_NEVER },
-    { __NR_chmod, sys_chmod, RESTART_NEVER },
-    { __NR_fchmodat, sys_fchmodat, RESTART_NEVER },
-    { __NR_fchmod, sys_fchmod, RESTART_NEVER },
-    { __NR_chown, sys_chown, RESTART_NEVER },
-    { __NR_lchown, sys_lchown, RESTART_NEVER },
-    { __NR_fchownat, sys_fchownat, RESTART_NEVER },
-    { __NR_fchown, sys_fchown, RESTART_NEVER },
-    { __NR_utimensat, sys_utimensat, RESTART_NEVER },
-    { __NR_truncate, sys_truncate, RESTART_NEVER },
-    { __NR_readlink, sys_readlink, RESTART_NEVER },
-    { __NR_readlinkat, sys_readlinkat, RESTART_NEVER },
-    { __NR_statfs, sys_statfs, RESTART_NEVER },
-    { __NR_fstatfs, sys_fstatfs, RESTART_NEVER },
-    { 0 },
+    {__NR_stat, sys_stat, RESTART_NEVER},
+    {__NR_lstat, sys_lstat, RESTART_NEVER},
+    {__NR_fstat, sys_fstat, RESTART_NEVER},
+    {__NR_newfstatat, sys_newfstatat, RESTART_NEVER},
+    {__NR_statx, sys_statx, RESTART_NEVER},
+    {__NR_access, sys_access, RESTART_NEVER},
+    {__NR_faccessat, sys_faccessat, RESTART_NEVER},
+    {__NR_faccessat2, sys_faccessat2, RESTART_NEVER},
+    {__NR_chmod, sys_chmod, RESTART_NEVER},
+    {__NR_fchmodat, sys_fchmodat, RESTART_NEVER},
+    {__NR_fchmod, sys_fchmod, RESTART_NEVER},
+    {__NR_chown, sys_chown, RESTART_NEVER},
+    {__NR_lchown, sys_lchown, RESTART_NEVER},
+    {__NR_fchownat, sys_fchownat, RESTART_NEVER},
+    {__NR_fchown, sys_fchown, RESTART_NEVER},
+    {__NR_utimensat, sys_utimensat, RESTART_NEVER},
+    {__NR_truncate, sys_truncate, RESTART_NEVER},
+    {__NR_readlink, sys_readlink, RESTART_NEVER},
+    {__NR_readlinkat, sys_readlinkat, RESTART_NEVER},
+    {__NR_statfs, sys_statfs, RESTART_NEVER},
+    {__NR_fstatfs, sys_fstatfs, RESTART_NEVER},
+    {0},
 };

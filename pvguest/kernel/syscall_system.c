@@ -104,9 +104,9 @@ static long limit(int pid, uint64_t resource, uint64_t new, uint64_t old)
         return -EINVAL;
     if (!process)
         return -ESRCH;
-    if (new && copy_from_user(&value, new, sizeof(value)))
+    if (new &&copy_from_user(&value, new, sizeof(value)))
         return -EFAULT;
-    if (new && value.rlim_cur > value.rlim_max)
+    if (new &&value.rlim_cur > value.rlim_max)
         return -EINVAL;
     if (old && copy_to_user(old, &process->limits[resource], sizeof(value)))
         return -EFAULT;
@@ -137,8 +137,7 @@ static long sys_getrusage(const struct call *c)
 
     if ((int)c->arg[0] != RUSAGE_SELF && (int)c->arg[0] != RUSAGE_CHILDREN)
         return -EINVAL;
-    uint64_t ns = (int)c->arg[0] == RUSAGE_SELF ? process_cpu_ns(process)
-                                                 : process->waited_cpu_ns;
+    uint64_t ns = (int)c->arg[0] == RUSAGE_SELF ? process_cpu_ns(process) : process->waited_cpu_ns;
     memset(&usage, 0, sizeof(usage));
     usage.ru_utime.tv_sec = ns / 1000000000;
     usage.ru_utime.tv_usec = ns % 1000000000 / 1000;
@@ -183,17 +182,17 @@ static long sys_sync(const struct call *c)
 }
 
 const struct call_entry system_calls[] = {
-    { __NR_uname, sys_uname, RESTART_NEVER },
-    { __NR_sethostname, sys_sethostname, RESTART_NEVER },
-    { __NR_setdomainname, sys_setdomainname, RESTART_NEVER },
-    { __NR_sysinfo, sys_sysinfo, RESTART_NEVER },
-    { __NR_getrandom, sys_getrandom, RESTART_NEVER },
-    { __NR_prlimit64, sys_prlimit64, RESTART_NEVER },
-    { __NR_getrlimit, sys_getrlimit, RESTART_NEVER },
-    { __NR_setrlimit, sys_setrlimit, RESTART_NEVER },
-    { __NR_getrusage, sys_getrusage, RESTART_NEVER },
-    { __NR_umask, sys_umask, RESTART_NEVER },
-    { __NR_reboot, sys_reboot, RESTART_NEVER },
-    { __NR_sync, sys_sync, RESTART_NEVER },
-    { 0 },
+    {__NR_uname, sys_uname, RESTART_NEVER},
+    {__NR_sethostname, sys_sethostname, RESTART_NEVER},
+    {__NR_setdomainname, sys_setdomainname, RESTART_NEVER},
+    {__NR_sysinfo, sys_sysinfo, RESTART_NEVER},
+    {__NR_getrandom, sys_getrandom, RESTART_NEVER},
+    {__NR_prlimit64, sys_prlimit64, RESTART_NEVER},
+    {__NR_getrlimit, sys_getrlimit, RESTART_NEVER},
+    {__NR_setrlimit, sys_setrlimit, RESTART_NEVER},
+    {__NR_getrusage, sys_getrusage, RESTART_NEVER},
+    {__NR_umask, sys_umask, RESTART_NEVER},
+    {__NR_reboot, sys_reboot, RESTART_NEVER},
+    {__NR_sync, sys_sync, RESTART_NEVER},
+    {0},
 };

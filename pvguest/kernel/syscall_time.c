@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls of time: clocks, sleeping, the interval timer, poll and select with their timeouts. */
+/* System calls of time: clocks, sleeping, the interval timer, poll and select with their timeouts.
+ */
 #include <asm/errno.h>
 #include <asm/unistd_64.h>
 #include <linux/time.h>
@@ -15,7 +16,7 @@
 #include "wait.h"
 
 #define NS_PER_SECOND 1000000000ull
-#define MAX_SECONDS   (1ull << 32) /* longer waits are cut to it: 136 years */
+#define MAX_SECONDS (1ull << 32) /* longer waits are cut to it: 136 years */
 
 static int clock_read(uint64_t clock, uint64_t *ns)
 {
@@ -42,7 +43,7 @@ static int clock_read(uint64_t clock, uint64_t *ns)
 
 static int put_time(uint64_t address, uint64_t ns)
 {
-    struct __kernel_timespec time = { .tv_sec = ns / NS_PER_SECOND, .tv_nsec = ns % NS_PER_SECOND };
+    struct __kernel_timespec time = {.tv_sec = ns / NS_PER_SECOND, .tv_nsec = ns % NS_PER_SECOND};
 
     return copy_to_user(address, &time, sizeof(time)) ? -EFAULT : 0;
 }
@@ -86,8 +87,8 @@ static long sys_refuse(const struct call *c)
 static long sys_gettimeofday(const struct call *c)
 {
     uint64_t ns = clock_wall_ns();
-    struct timeval time = { .tv_sec = ns / NS_PER_SECOND, .tv_usec = ns % NS_PER_SECOND / 1000 };
-    struct timezone zone = { 0 };
+    struct timeval time = {.tv_sec = ns / NS_PER_SECOND, .tv_usec = ns % NS_PER_SECOND / 1000};
+    struct timezone zone = {0};
 
     if (c->arg[0] && copy_to_user(c->arg[0], &time, sizeof(time)))
         return -EFAULT;
@@ -106,8 +107,8 @@ static long sys_time(const struct call *c)
 static long sys_times(const struct call *c)
 {
     const struct process *process = current_process();
-    struct tms tms = { .tms_utime = process_cpu_ns(process) / 10000000,
-                       .tms_cutime = process->waited_cpu_ns / 10000000 };
+    struct tms tms = {.tms_utime = process_cpu_ns(process) / 10000000,
+                      .tms_cutime = process->waited_cpu_ns / 10000000};
 
     if (c->arg[0] && copy_to_user(c->arg[0], &tms, sizeof(tms)))
         return -EFAULT;
@@ -172,7 +173,7 @@ static uint64_t timeval_ns(const struct __kernel_old_timeval *time)
 
 static struct __kernel_old_timeval ns_timeval(uint64_t ns)
 {
-    return (struct __kernel_old_timeval){ ns / NS_PER_SECOND, ns % NS_PER_SECOND / 1000 };
+    return (struct __kernel_old_timeval){ns / NS_PER_SECOND, ns % NS_PER_SECOND / 1000};
 }
 
 static struct __kernel_old_itimerval itimer_state(const struct process *process)
@@ -180,8 +181,8 @@ static struct __kernel_old_itimerval itimer_state(const struct process *process)
     uint64_t now = clock_monotonic_ns();
     uint64_t left = process->alarm_ns > now ? process->alarm_ns - now : 0;
 
-    return (struct __kernel_old_itimerval){ ns_timeval(process->alarm_interval_ns),
-                                            ns_timeval(left) };
+    return (struct __kernel_old_itimerval){ns_timeval(process->alarm_interval_ns),
+                                           ns_timeval(left)};
 }
 
 static long sys_getitimer(const struct call *c)
@@ -196,15 +197,15 @@ static long sys_getitimer(const struct call *c)
 static long sys_setitimer(const struct call *c)
 {
     struct process *process = current_process();
-    struct __kernel_old_itimerval old = itimer_state(process), new = { 0 };
+    struct __kernel_old_itimerval old = itimer_state(process), new = {0};
 
     if (c->arg[0] != ITIMER_REAL)
         return -EINVAL;
     if (c->arg[1] && copy_from_user(&new, c->arg[1], sizeof(new)))
         return -EFAULT;
-    if (new.it_value.tv_sec < 0 || (uint64_t)new.it_value.tv_sec > MAX_SECONDS ||
-        (uint64_t)new.it_value.tv_usec > 999999 || (uint64_t)new.it_interval.tv_usec > 999999 ||
-        (uint64_t)new.it_interval.tv_sec > MAX_SECONDS)
+    if (new.it_value.tv_sec < 0 || (uint64_t) new.it_value.tv_sec > MAX_SECONDS ||
+        (uint64_t) new.it_value.tv_usec > 999999 || (uint64_t) new.it_interval.tv_usec > 999999 ||
+        (uint64_t) new.it_interval.tv_sec > MAX_SECONDS)
         return -EINVAL;
     timer_set_alarm(process, timeval_ns(&new.it_value), timeval_ns(&new.it_interval));
     return c->arg[2] && copy_to_user(c->arg[2], &old, sizeof(old)) ? -EFAULT : 0;
@@ -220,17 +221,17 @@ static long sys_alarm(const struct call *c)
 }
 
 const struct call_entry time_calls[] = {
-    { __NR_clock_gettime, sys_clock_gettime, RESTART_NEVER },
-    { __NR_clock_getres, sys_clock_getres, RESTART_NEVER },
-    { __NR_clock_settime, sys_refuse, RESTART_NEVER },
-    { __NR_settimeofday, sys_refuse, RESTART_NEVER },
-    { __NR_gettimeofday, sys_gettimeofday, RESTART_NEVER },
-    { __NR_time, sys_time, RESTART_NEVER },
-    { __NR_times, sys_times, RESTART_NEVER },
-    { __NR_nanosleep, sys_nanosleep, RESTART_IGNORED },
-    { __NR_clock_nanosleep, sys_clock_nanosleep, RESTART_IGNORED },
-    { __NR_getitimer, sys_getitimer, RESTART_NEVER },
-    { __NR_setitimer, sys_setitimer, RESTART_NEVER },
-    { __NR_alarm, sys_alarm, RESTART_NEVER },
-    { 0 },
+    {__NR_clock_gettime, sys_clock_gettime, RESTART_NEVER},
+    {__NR_clock_getres, sys_clock_getres, RESTART_NEVER},
+    {__NR_clock_settime, sys_refuse, RESTART_NEVER},
+    {__NR_settimeofday, sys_refuse, RESTART_NEVER},
+    {__NR_gettimeofday, sys_gettimeofday, RESTART_NEVER},
+    {__NR_time, sys_time, RESTART_NEVER},
+    {__NR_times, sys_times, RESTART_NEVER},
+    {__NR_nanosleep, sys_nanosleep, RESTART_IGNORED},
+    {__NR_clock_nanosleep, sys_clock_nanosleep, RESTART_IGNORED},
+    {__NR_getitimer, sys_getitimer, RESTART_NEVER},
+    {__NR_setitimer, sys_setitimer, RESTART_NEVER},
+    {__NR_alarm, sys_alarm, RESTART_NEVER},
+    {0},
 };

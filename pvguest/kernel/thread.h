@@ -23,21 +23,21 @@ struct wait_queue {
 enum thread_state { THREAD_RUNNABLE, THREAD_SLEEPING, THREAD_DEAD };
 
 struct thread {
-    uint64_t sp;            /* while it does not run */
-    struct thread *next;    /* in the run queue, or among the dead */
+    uint64_t sp;         /* while it does not run */
+    struct thread *next; /* in the run queue, or among the dead */
     enum thread_state state;
     struct wait_queue *queue; /* sleeping in it, or NULL */
     struct thread *queue_next;
     struct thread *sleeper_next; /* with a deadline */
-    uint64_t deadline;      /* ns; 0: none */
-    int wake_reason;        /* what thread_sleep() returns */
+    uint64_t deadline;           /* ns; 0: none */
+    int wake_reason;             /* what thread_sleep() returns */
     bool interruptible;
     bool interrupt_pending; /* thread_interrupt() came while it did not sleep */
     char *stack;
-    void *fpu;              /* XSAVE or FXSAVE image, a page */
-    uint64_t fs_base;       /* of user mode: thread_set_fs_base() */
+    void *fpu;        /* XSAVE or FXSAVE image, a page */
+    uint64_t fs_base; /* of user mode: thread_set_fs_base() */
     uint64_t cpu_ns;
-    struct space *space;    /* user address space, NULL in kernel threads */
+    struct space *space;     /* user address space, NULL in kernel threads */
     struct process *process; /* belongs to the process layer; NULL in kernel threads */
     const char *name;
 };
@@ -54,7 +54,8 @@ void thread_yield(void);
 /* The slice is over and somebody else could run. */
 bool thread_should_yield(void);
 
-/* Sleep until woken (0), interrupted (-EINTR, if interruptible) or the deadline (-ETIMEDOUT; 0: none). */
+/* Sleep until woken (0), interrupted (-EINTR, if interruptible) or the deadline (-ETIMEDOUT; 0:
+ * none). */
 int thread_sleep(struct wait_queue *queue, uint64_t deadline, bool interruptible);
 /* Wake all sleepers of the queue. */
 void wait_queue_wake(struct wait_queue *queue);

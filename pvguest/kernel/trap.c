@@ -76,7 +76,8 @@ static void kernel_fault(struct regs *regs, uint64_t address)
         happened = true;
         return;
     }
-    kprintf("rip %lx rsp %lx rflags %lx error %lx\n", regs->rip, regs->rsp, regs->rflags, regs->error);
+    kprintf("rip %lx rsp %lx rflags %lx error %lx\n", regs->rip, regs->rsp, regs->rflags,
+            regs->error);
     kprintf("rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx\n", regs->rax, regs->rbx,
             regs->rcx, regs->rdx, regs->rsi, regs->rdi, regs->rbp);
     panic("exception %lu in the kernel at %lx, address %lx", regs->vector, regs->rip, address);

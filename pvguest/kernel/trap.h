@@ -16,10 +16,11 @@ struct regs {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-#define VECTOR_EVENT   256
+#define VECTOR_EVENT 256
 #define VECTOR_SYSCALL 257
 
-#define USER_CS 0xe033ul /* the hypervisor's flat selectors, FLAT_USER_* of xen/arch-x86/xen-x86_64.h */
+#define USER_CS                                                                                    \
+    0xe033ul /* the hypervisor's flat selectors, FLAT_USER_* of xen/arch-x86/xen-x86_64.h */
 #define USER_SS 0xe02bul
 
 static inline bool regs_from_user(const struct regs *regs)

@@ -22,18 +22,29 @@
 #include "wait.h"
 
 #define TTY_DELIMITER 0x100u /* ends a line */
-#define TTY_EOF       0x200u /* ends a line, is not itself read */
+#define TTY_EOF 0x200u       /* ends a line, is not itself read */
 
 struct tty tty = {
-    .termios = {
-        .c_iflag = ICRNL,
-        .c_oflag = OPOST | ONLCR,
-        .c_cflag = B38400 | CS8 | CREAD | HUPCL | CLOCAL,
-        .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-        .c_cc = { [VINTR] = 003, [VQUIT] = 034, [VERASE] = 0177, [VKILL] = 025, [VEOF] = 004,
-                  [VMIN] = 1, [VSTART] = 021, [VSTOP] = 023, [VSUSP] = 032, [VREPRINT] = 022,
-                  [VDISCARD] = 017, [VWERASE] = 027, [VLNEXT] = 026 },
-    },
+    .termios =
+        {
+            .c_iflag = ICRNL,
+            .c_oflag = OPOST | ONLCR,
+            .c_cflag = B38400 | CS8 | CREAD | HUPCL | CLOCAL,
+            .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
+            .c_cc = {[VINTR] = 003,
+                     [VQUIT] = 034,
+                     [VERASE] = 0177,
+                     [VKILL] = 025,
+                     [VEOF] = 004,
+                     [VMIN] = 1,
+                     [VSTART] = 021,
+                     [VSTOP] = 023,
+                     [VSUSP] = 032,
+                     [VREPRINT] = 022,
+                     [VDISCARD] = 017,
+                     [VWERASE] = 027,
+                     [VLNEXT] = 026},
+        },
 };
 
 static bool flag(tcflag_t bit)
@@ -84,7 +95,7 @@ static void tty_echo(unsigned char c)
     if (!flag(ECHO) && !(c == '\n' && flag(ECHONL)))
         return;
     if ((c < 0x20 || c == 0177) && c != '\n' && c != '\t' && flag(ECHOCTL)) {
-        char caret[2] = { '^', c ^ 0x40 };
+        char caret[2] = {'^', c ^ 0x40};
         tty_output(caret, 2);
     } else {
         tty_output((char *)&c, 1);
@@ -124,7 +135,10 @@ static void tty_reprint(void)
 
 static bool tty_signal(unsigned char c)
 {
-    int signal = is_cc(VINTR, c) ? SIGINT : is_cc(VQUIT, c) ? SIGQUIT : is_cc(VSUSP, c) ? SIGTSTP : 0;
+    int signal = is_cc(VINTR, c)   ? SIGINT
+                 : is_cc(VQUIT, c) ? SIGQUIT
+                 : is_cc(VSUSP, c) ? SIGTSTP
+                                   : 0;
 
     if (!signal || !flag(ISIG))
         return false;

@@ -18,9 +18,9 @@
 struct tty {
     struct termios termios;
     struct winsize size;
-    int session; /* that has it as controlling terminal; 0: none */
-    int group;   /* in the foreground; 0: none */
-    bool literal; /* VLNEXT came: the next byte is text */
+    int session;         /* that has it as controlling terminal; 0: none */
+    int group;           /* in the foreground; 0: none */
+    bool literal;        /* VLNEXT came: the next byte is text */
     unsigned int column; /* of the cursor, for tabs */
     uint16_t input[TTY_INPUT];
     uint32_t read, edit, head;

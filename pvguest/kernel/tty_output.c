@@ -57,7 +57,7 @@ static void output_processed(struct chunk *chunk, unsigned char c)
 
 void tty_output(const char *bytes, size_t count)
 {
-    struct chunk chunk = { .count = 0 };
+    struct chunk chunk = {.count = 0};
 
     for (size_t i = 0; i < count; i++) {
         if (tty.termios.c_oflag & OPOST)

@@ -57,8 +57,13 @@ static void open_console(void)
 static void run(const char *path, char *const argv[])
 {
     static char *const environment[] = {
-        "PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/root", "TERM=vt100", "USER=root",
-        "SHELL=/bin/sh", "PS1=pvguest:\\w# ", NULL,
+        "PATH=/bin:/sbin:/usr/bin:/usr/sbin",
+        "HOME=/root",
+        "TERM=vt100",
+        "USER=root",
+        "SHELL=/bin/sh",
+        "PS1=pvguest:\\w# ",
+        NULL,
     };
     pid_t child = fork();
 
@@ -82,7 +87,7 @@ static void run(const char *path, char *const argv[])
 
 int main(void)
 {
-    char *selftest[] = { "selftest", NULL }, *shell[] = { "sh", NULL };
+    char *selftest[] = {"selftest", NULL}, *shell[] = {"sh", NULL};
 
     open_console();
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -91,7 +96,7 @@ int main(void)
     if (argument("selftest")) {
         run("/bin/selftest", selftest);
     } else if (program) {
-        char *argv[] = { strdup(program), NULL };
+        char *argv[] = {strdup(program), NULL};
         run(argv[0], argv);
     } else {
         chdir("/root");

@@ -16,8 +16,8 @@
 #define LIMIT_SECONDS 120 /* one test; an emulated CPU is slow */
 
 static const struct test *const groups[] = {
-    process_tests, memory_tests, signal_tests, time_tests,
-    file_tests,    pipe_tests,   fault_tests,  random_tests, shell_tests,
+    process_tests, memory_tests, signal_tests, time_tests,  file_tests,
+    pipe_tests,    fault_tests,  random_tests, shell_tests,
 };
 
 uint64_t now_ns(void)
@@ -74,7 +74,7 @@ static int wait_limited(pid_t child)
         pid_t ended = waitpid(child, &status, WNOHANG);
         if (ended == child)
             return status;
-        nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     }
     kill(-child, SIGKILL);
     waitpid(child, &status, 0);

@@ -15,13 +15,13 @@ struct test {
     void (*run)(void);
 };
 
-#define CHECK(condition)                                                           \
-    do {                                                                           \
-        if (!(condition)) {                                                        \
-            printf("    %s:%d: not true: %s\n", __FILE_NAME__, __LINE__, #condition); \
-            fflush(stdout);                                                        \
-            _exit(1);                                                              \
-        }                                                                          \
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            printf("    %s:%d: not true: %s\n", __FILE_NAME__, __LINE__, #condition);              \
+            fflush(stdout);                                                                        \
+            _exit(1);                                                                              \
+        }                                                                                          \
     } while (0)
 
 /* NULL-terminated by an entry without a name. */

@@ -49,7 +49,7 @@ static void write_text(void)
 
 static void run_data(void)
 {
-    static char code[] = { 0xc3 };
+    static char code[] = {0xc3};
     ((void (*)(void))(uintptr_t)code)();
 }
 
@@ -137,26 +137,26 @@ static const struct fault {
     void (*run)(void);
     int signal, other;
 } faults[] = {
-    { "read of NULL", read_null, SIGSEGV, 0 },
-    { "write to the kernel", write_kernel, SIGSEGV, 0 },
-    { "read of the kernel", read_kernel, SIGSEGV, 0 },
-    { "write to the hypervisor", write_hypervisor, SIGSEGV, 0 },
-    { "read of a non-canonical address", read_non_canonical, SIGSEGV, SIGBUS },
-    { "write to text", write_text, SIGSEGV, 0 },
-    { "run of data", run_data, SIGSEGV, 0 },
-    { "jump to the kernel", jump_to_kernel, SIGSEGV, 0 },
-    { "jump to a non-canonical address", jump_wild, SIGSEGV, SIGBUS },
-    { "stack overflow", overflow_stack, SIGSEGV, 0 },
-    { "ud2", undefined, SIGILL, 0 },
-    { "hlt", privileged, SIGSEGV, 0 },
-    { "out", port_access, SIGSEGV, 0 },
-    { "cli", disable_interrupts, SIGSEGV, 0 },
-    { "division by zero", divide, SIGFPE, 0 },
-    { "int3", breakpoint, SIGTRAP, 0 },
-    { "rt_sigreturn without a frame", bad_return_frame, SIGSEGV, 0 },
-    { "rt_sigreturn with nonsense", nonsense_frame, SIGSEGV, SIGILL },
-    { "int 0x81", software_interrupts, SIGSEGV, 0 },
-    { "bad selector", load_selector, SIGSEGV, 0 },
+    {"read of NULL", read_null, SIGSEGV, 0},
+    {"write to the kernel", write_kernel, SIGSEGV, 0},
+    {"read of the kernel", read_kernel, SIGSEGV, 0},
+    {"write to the hypervisor", write_hypervisor, SIGSEGV, 0},
+    {"read of a non-canonical address", read_non_canonical, SIGSEGV, SIGBUS},
+    {"write to text", write_text, SIGSEGV, 0},
+    {"run of data", run_data, SIGSEGV, 0},
+    {"jump to the kernel", jump_to_kernel, SIGSEGV, 0},
+    {"jump to a non-canonical address", jump_wild, SIGSEGV, SIGBUS},
+    {"stack overflow", overflow_stack, SIGSEGV, 0},
+    {"ud2", undefined, SIGILL, 0},
+    {"hlt", privileged, SIGSEGV, 0},
+    {"out", port_access, SIGSEGV, 0},
+    {"cli", disable_interrupts, SIGSEGV, 0},
+    {"division by zero", divide, SIGFPE, 0},
+    {"int3", breakpoint, SIGTRAP, 0},
+    {"rt_sigreturn without a frame", bad_return_frame, SIGSEGV, 0},
+    {"rt_sigreturn with nonsense", nonsense_frame, SIGSEGV, SIGILL},
+    {"int 0x81", software_interrupts, SIGSEGV, 0},
+    {"bad selector", load_selector, SIGSEGV, 0},
 };
 
 static void signals_for_faults(void)
@@ -243,9 +243,9 @@ static void memory_ends(void)
 }
 
 const struct test fault_tests[] = {
-    { "fault: each gives its signal", signals_for_faults },
-    { "fault: fork bomb", fork_bomb },
-    { "fault: a file fills memory", file_fills_memory },
-    { "fault: a process fills memory", memory_ends },
-    { 0 },
+    {"fault: each gives its signal", signals_for_faults},
+    {"fault: fork bomb", fork_bomb},
+    {"fault: a file fills memory", file_fills_memory},
+    {"fault: a process fills memory", memory_ends},
+    {0},
 };

@@ -31,7 +31,7 @@ static void read_what_was_written(void)
     CHECK(pread(fd, in, 100, 4090) == 100 && !memcmp(in, out + 4090, 100));
     CHECK(pwrite(fd, "xyz", 3, 4095) == 3);
     CHECK(pread(fd, in, 5, 4094) == 5 && in[0] == out[4094] && !memcmp(in + 1, "xyz", 3));
-    struct iovec vec[2] = { { in, 3 }, { in + 3, 7 } };
+    struct iovec vec[2] = {{in, 3}, {in + 3, 7}};
     CHECK(lseek(fd, -10, SEEK_END) == 9990 && readv(fd, vec, 2) == 10);
     CHECK(!memcmp(in, out + 9990, 10));
     CHECK(open(scratch("a"), O_CREAT | O_EXCL, 0644) == -1 && errno == EEXIST);
@@ -180,8 +180,8 @@ static void shared_position(void)
 static void bad_pointers(void)
 {
     int fd = open(scratch("a"), O_CREAT | O_RDWR, 0600);
-    void *const bad[] = { (void *)8, (void *)0xffffffff80000000, (void *)0xffff800000000000,
-                          (void *)0x800000000000, (void *)-1 };
+    void *const bad[] = {(void *)8, (void *)0xffffffff80000000, (void *)0xffff800000000000,
+                         (void *)0x800000000000, (void *)-1};
 
     CHECK(write(fd, "0123456789", 10) == 10);
     for (int i = 0; i < 5; i++) {
@@ -204,7 +204,7 @@ static void devices(void)
     CHECK(write(open("/dev/null", O_WRONLY), buffer, 64) == 64);
     CHECK(read(open("/dev/null", O_RDONLY), buffer, 64) == 0);
     CHECK(write(open("/dev/full", O_WRONLY), buffer, 64) == -1 && errno == ENOSPC);
-    uint64_t random[8] = { 0 };
+    uint64_t random[8] = {0};
     CHECK(read(open("/dev/urandom", O_RDONLY), random, 64) == 64);
     for (int i = 1; i < 8; i++)
         CHECK(random[i] != random[0]);
@@ -254,17 +254,17 @@ static void removed_while_open(void)
 }
 
 const struct test file_tests[] = {
-    { "file: read what was written", read_what_was_written },
-    { "file: holes and truncation", holes_and_truncation },
-    { "file: append and open flags", append_and_flags },
-    { "file: names and links", names },
-    { "file: directories", directories },
-    { "file: reading a changing directory", read_directory },
-    { "file: descriptors", descriptors },
-    { "file: position shared over fork", shared_position },
-    { "file: bad pointers", bad_pointers },
-    { "file: devices", devices },
-    { "file: /proc", proc_files },
-    { "file: removed while open", removed_while_open },
-    { 0 },
+    {"file: read what was written", read_what_was_written},
+    {"file: holes and truncation", holes_and_truncation},
+    {"file: append and open flags", append_and_flags},
+    {"file: names and links", names},
+    {"file: directories", directories},
+    {"file: reading a changing directory", read_directory},
+    {"file: descriptors", descriptors},
+    {"file: position shared over fork", shared_position},
+    {"file: bad pointers", bad_pointers},
+    {"file: devices", devices},
+    {"file: /proc", proc_files},
+    {"file: removed while open", removed_while_open},
+    {0},
 };

@@ -98,8 +98,8 @@ static void map_errors(void)
     CHECK(mmap(NULL, 1ul << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
           errno == ENOMEM);
     CHECK(munmap((void *)1, PAGE) == -1 && errno == EINVAL);
-    CHECK(mmap((void *)0xffffffff80000000, PAGE, PROT_READ,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED);
+    CHECK(mmap((void *)0xffffffff80000000, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+               -1, 0) == MAP_FAILED);
 }
 
 static void map_file(void)
@@ -235,16 +235,16 @@ static void big_allocation(void)
 }
 
 const struct test memory_tests[] = {
-    { "memory: new mappings are zero", map_is_zero },
-    { "memory: munmap in the middle", unmap_in_the_middle },
-    { "memory: mprotect", protect },
-    { "memory: mmap errors", map_errors },
-    { "memory: mmap of a file", map_file },
-    { "memory: brk", break_moves },
-    { "memory: copy-on-write", copy_on_write },
-    { "memory: copy-on-write by the kernel", copy_on_write_by_kernel },
-    { "memory: copy-on-write over generations", copy_on_write_generations },
-    { "memory: the stack grows", stack_grows },
-    { "memory: 16 MiB", big_allocation },
-    { 0 },
+    {"memory: new mappings are zero", map_is_zero},
+    {"memory: munmap in the middle", unmap_in_the_middle},
+    {"memory: mprotect", protect},
+    {"memory: mmap errors", map_errors},
+    {"memory: mmap of a file", map_file},
+    {"memory: brk", break_moves},
+    {"memory: copy-on-write", copy_on_write},
+    {"memory: copy-on-write by the kernel", copy_on_write_by_kernel},
+    {"memory: copy-on-write over generations", copy_on_write_generations},
+    {"memory: the stack grows", stack_grows},
+    {"memory: 16 MiB", big_allocation},
+    {0},
 };

@@ -88,7 +88,7 @@ static void poll_reports(void)
     char byte;
 
     CHECK(!pipe(ends));
-    struct pollfd fds[3] = { { ends[0], POLLIN, 0 }, { ends[1], POLLOUT, 0 }, { 200, POLLIN, 0 } };
+    struct pollfd fds[3] = {{ends[0], POLLIN, 0}, {ends[1], POLLOUT, 0}, {200, POLLIN, 0}};
     CHECK(poll(fds, 3, -1) == 2);
     CHECK(!fds[0].revents && fds[1].revents == POLLOUT && fds[2].revents == POLLNVAL);
     pid_t child = fork();
@@ -148,11 +148,11 @@ static void ping_pong(void)
 }
 
 const struct test pipe_tests[] = {
-    { "pipe: 300,000 bytes", pipe_carries },
-    { "pipe: full, empty and closed", pipe_ends },
-    { "pipe: small writes are whole", writes_are_whole },
-    { "pipe: poll", poll_reports },
-    { "pipe: FIFO", fifo_meets },
-    { "pipe: ping-pong", ping_pong },
-    { 0 },
+    {"pipe: 300,000 bytes", pipe_carries},
+    {"pipe: full, empty and closed", pipe_ends},
+    {"pipe: small writes are whole", writes_are_whole},
+    {"pipe: poll", poll_reports},
+    {"pipe: FIFO", fifo_meets},
+    {"pipe: ping-pong", ping_pong},
+    {0},
 };

@@ -92,13 +92,16 @@ static void exec_arguments(void)
 
 static void exec_errors(void)
 {
-    char *argv[] = { "x", NULL };
+    char *argv[] = {"x", NULL};
 
     CHECK(execv("/nowhere", argv) == -1 && errno == ENOENT);
     CHECK(execv("/tmp", argv) == -1 && errno == EACCES);
     const char *path = scratch("garbage");
     int fd = open(path, O_CREAT | O_WRONLY, 0600);
-    CHECK(write(fd, "\x7f" "ELFgarbage", 11) == 11);
+    CHECK(write(fd,
+                "\x7f"
+                "ELFgarbage",
+                11) == 11);
     CHECK(execv(path, argv) == -1 && errno == EACCES);
     CHECK(!fchmod(fd, 0700));
     close(fd);
@@ -107,13 +110,12 @@ static void exec_errors(void)
     CHECK(execv(bad, argv) == -1 && errno == EFAULT);
 }
 
-
 static void exec_script(void)
 {
     const char text[] = "#!/bin/sh -e\n[ $# = 1 ] && [ $1 = argument ] && exit 5\n";
     const char *path = scratch("script");
     int fd = open(path, O_CREAT | O_WRONLY, 0700);
-    char *argv[] = { "name", "argument", NULL };
+    char *argv[] = {"name", "argument", NULL};
     int status;
 
     CHECK(write(fd, text, sizeof(text) - 1) == sizeof(text) - 1);
@@ -154,7 +156,7 @@ static void vfork_shares(void)
 
 static void spawn_reports_error(void)
 {
-    char *argv[] = { "x", NULL }, *environment[] = { NULL };
+    char *argv[] = {"x", NULL}, *environment[] = {NULL};
     pid_t child;
 
     CHECK(posix_spawn(&child, "/nowhere", NULL, NULL, argv, environment) == ENOENT);
@@ -222,19 +224,19 @@ static void many_at_once(void)
 }
 
 const struct test process_tests[] = {
-    { "process: fork and exit status", fork_exit_status },
-    { "process: 200 forks", fork_many },
-    { "process: 64 children at once", many_at_once },
-    { "process: wait options", wait_options },
-    { "process: orphans go to init", orphan_goes_to_init },
-    { "process: exec passes arguments", exec_arguments },
-    { "process: exec errors", exec_errors },
-    { "process: exec of a script", exec_script },
-    { "process: exec closes descriptors", exec_closes },
-    { "process: vfork shares memory", vfork_shares },
-    { "process: posix_spawn", spawn_reports_error },
-    { "process: groups and sessions", groups_and_sessions },
-    { "process: auxiliary vector", auxiliary_vector },
-    { "process: unknown system call", unknown_call },
-    { 0 },
+    {"process: fork and exit status", fork_exit_status},
+    {"process: 200 forks", fork_many},
+    {"process: 64 children at once", many_at_once},
+    {"process: wait options", wait_options},
+    {"process: orphans go to init", orphan_goes_to_init},
+    {"process: exec passes arguments", exec_arguments},
+    {"process: exec errors", exec_errors},
+    {"process: exec of a script", exec_script},
+    {"process: exec closes descriptors", exec_closes},
+    {"process: vfork shares memory", vfork_shares},
+    {"process: posix_spawn", spawn_reports_error},
+    {"process: groups and sessions", groups_and_sessions},
+    {"process: auxiliary vector", auxiliary_vector},
+    {"process: unknown system call", unknown_call},
+    {0},
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Self-test: system calls with random numbers and arguments. There is no right answer to compare
- * with; the kernel has to survive, and to go on serving others. The seed is printed. Nothing is called
- * on another kernel than pvguest: the machine of who runs this by hand may matter.
+ * with; the kernel has to survive, and to go on serving others. The seed is printed. Nothing is
+ * called on another kernel than pvguest: the machine of who runs this by hand may matter.
  */
 #define _GNU_SOURCE
 #include "selftest.h"
@@ -22,13 +22,49 @@
 /* Calls that would reach beyond the process: those that end it, that make or signal others, that
  * leave the test's process group, that change the system. */
 static const int excluded[] = {
-    SYS_exit,    SYS_exit_group, SYS_fork,        SYS_vfork,         SYS_clone,  SYS_clone3,
-    SYS_kill,    SYS_tkill,      SYS_tgkill,      SYS_rt_sigqueueinfo, SYS_reboot, SYS_setsid,
-    SYS_setpgid, SYS_sethostname, SYS_setdomainname, SYS_setitimer,  SYS_alarm,  SYS_rt_sigaction,
-    SYS_rt_sigprocmask, SYS_prlimit64, SYS_setrlimit, SYS_execve, SYS_execveat, SYS_mount, SYS_umount2,
-    SYS_chroot, SYS_pivot_root, SYS_settimeofday, SYS_clock_settime, SYS_rt_sigreturn, SYS_munmap,
-    SYS_mremap, SYS_arch_prctl, SYS_unlink, SYS_rmdir, SYS_unlinkat, SYS_rename, SYS_renameat,
-    SYS_renameat2, SYS_ioctl, SYS_mprotect, SYS_brk, SYS_rt_sigtimedwait,
+    SYS_exit,
+    SYS_exit_group,
+    SYS_fork,
+    SYS_vfork,
+    SYS_clone,
+    SYS_clone3,
+    SYS_kill,
+    SYS_tkill,
+    SYS_tgkill,
+    SYS_rt_sigqueueinfo,
+    SYS_reboot,
+    SYS_setsid,
+    SYS_setpgid,
+    SYS_sethostname,
+    SYS_setdomainname,
+    SYS_setitimer,
+    SYS_alarm,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_prlimit64,
+    SYS_setrlimit,
+    SYS_execve,
+    SYS_execveat,
+    SYS_mount,
+    SYS_umount2,
+    SYS_chroot,
+    SYS_pivot_root,
+    SYS_settimeofday,
+    SYS_clock_settime,
+    SYS_rt_sigreturn,
+    SYS_munmap,
+    SYS_mremap,
+    SYS_arch_prctl,
+    SYS_unlink,
+    SYS_rmdir,
+    SYS_unlinkat,
+    SYS_rename,
+    SYS_renameat,
+    SYS_renameat2,
+    SYS_ioctl,
+    SYS_mprotect,
+    SYS_brk,
+    SYS_rt_sigtimedwait,
 };
 
 static uint64_t state;
@@ -46,9 +82,28 @@ static char *area;
 static uint64_t random_argument(void)
 {
     static const uint64_t nasty[] = {
-        0, 1, 2, 3, 7, 8, 0xfff, 4096, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
-        0x7fffffffffff, 0x800000000000, 0xffff800000000000, 0xffff888000000000,
-        0xffffffff80000000, 0x7fffffffffffffff, 0x8000000000000000, -1ull, -4096ull, -100ull,
+        0,
+        1,
+        2,
+        3,
+        7,
+        8,
+        0xfff,
+        4096,
+        0x7fffffff,
+        0x80000000,
+        0xffffffff,
+        0x100000000,
+        0x7fffffffffff,
+        0x800000000000,
+        0xffff800000000000,
+        0xffff888000000000,
+        0xffffffff80000000,
+        0x7fffffffffffffff,
+        0x8000000000000000,
+        -1ull,
+        -4096ull,
+        -100ull,
     };
 
     switch (random_word() % 4) {
@@ -78,8 +133,8 @@ static void note(int signal)
 
 static void call_at_random(void)
 {
-    struct sigaction action = { .sa_handler = note };
-    struct itimerval interval = { { 0, 5000 }, { 0, 5000 } };
+    struct sigaction action = {.sa_handler = note};
+    struct itimerval interval = {{0, 5000}, {0, 5000}};
 
     area = mmap(NULL, 20480, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     mprotect(area + 12288, 4096, PROT_READ);
@@ -125,6 +180,6 @@ static void random_calls(void)
 }
 
 const struct test random_tests[] = {
-    { "random: system calls", random_calls },
-    { 0 },
+    {"random: system calls", random_calls},
+    {0},
 };

@@ -22,7 +22,7 @@ static void note(int signal)
 
 static void on(int signal, void (*handler)(int), int flags)
 {
-    struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
 
     CHECK(!sigaction(signal, &action, NULL));
 }
@@ -37,7 +37,7 @@ static void handler_runs(void)
     struct sigaction old;
     CHECK(!sigaction(SIGUSR1, NULL, &old) && old.sa_handler == SIG_DFL);
     CHECK(kill(getpid(), 65) == -1 && errno == EINVAL);
-    struct sigaction refused = { .sa_handler = note };
+    struct sigaction refused = {.sa_handler = note};
     CHECK(sigaction(SIGKILL, &refused, NULL) == -1 && errno == EINVAL);
 }
 
@@ -67,7 +67,7 @@ static void check_blocked(int signal)
 
 static void mask_in_handler(void)
 {
-    struct sigaction action = { .sa_handler = check_blocked };
+    struct sigaction action = {.sa_handler = check_blocked};
     sigset_t now;
 
     sigaddset(&action.sa_mask, SIGUSR2);
@@ -86,7 +86,7 @@ static void on_info(int signal, siginfo_t *info, void *context)
 
 static void info_is_filled(void)
 {
-    struct sigaction action = { .sa_sigaction = on_info, .sa_flags = SA_SIGINFO };
+    struct sigaction action = {.sa_sigaction = on_info, .sa_flags = SA_SIGINFO};
 
     CHECK(!sigaction(SIGUSR1, &action, NULL));
     kill(getpid(), SIGUSR1);
@@ -137,11 +137,11 @@ static void restarts_read(void)
 
 static void interrupts_sleep(void)
 {
-    struct timespec left = { 0 };
+    struct timespec left = {0};
 
     on(SIGUSR1, note, SA_RESTART);
     signal_later(SIGUSR1, 50);
-    CHECK(nanosleep(&(struct timespec){ .tv_sec = 5 }, &left) == -1 && errno == EINTR);
+    CHECK(nanosleep(&(struct timespec){.tv_sec = 5}, &left) == -1 && errno == EINTR);
     CHECK(left.tv_sec == 4 || left.tv_sec == 3);
 }
 
@@ -219,7 +219,7 @@ static void on_alternate(int signal)
 static void alternate_stack(void)
 {
     alternate = malloc(16384);
-    stack_t stack = { .ss_sp = alternate, .ss_size = 16384 }, old;
+    stack_t stack = {.ss_sp = alternate, .ss_size = 16384}, old;
 
     CHECK(!sigaltstack(&stack, NULL));
     CHECK(!sigaltstack(NULL, &old) && old.ss_sp == alternate);
@@ -242,7 +242,7 @@ static void use_fpu(int signal)
 static void fpu_is_kept(void)
 {
     double a = 1.25, b = 1e300;
-    struct itimerval interval = { { 0, 2000 }, { 0, 2000 } };
+    struct itimerval interval = {{0, 2000}, {0, 2000}};
 
     on(SIGALRM, use_fpu, SA_RESTART);
     pid_t child = fork();
@@ -294,27 +294,27 @@ static void alarm_comes(void)
     uint64_t start = now_ns();
 
     on(SIGALRM, note, 0);
-    struct itimerval once = { .it_value = { 0, 100000 } };
+    struct itimerval once = {.it_value = {0, 100000}};
     CHECK(!setitimer(ITIMER_REAL, &once, NULL));
     pause();
     CHECK(count == 1 && now_ns() - start >= 90000000);
 }
 
 const struct test signal_tests[] = {
-    { "signal: handler", handler_runs },
-    { "signal: mask", mask_holds_back },
-    { "signal: mask in a handler", mask_in_handler },
-    { "signal: siginfo", info_is_filled },
-    { "signal: interrupts read", interrupts_read },
-    { "signal: SA_RESTART", restarts_read },
-    { "signal: interrupts nanosleep", interrupts_sleep },
-    { "signal: sigsuspend", suspend_waits },
-    { "signal: stop and continue", stop_and_continue },
-    { "signal: SIGCHLD", child_signal },
-    { "signal: SIGPIPE", broken_pipe },
-    { "signal: alternate stack", alternate_stack },
-    { "signal: FPU registers survive", fpu_is_kept },
-    { "signal: faults can be handled", fault_is_handled },
-    { "signal: interval timer", alarm_comes },
-    { 0 },
+    {"signal: handler", handler_runs},
+    {"signal: mask", mask_holds_back},
+    {"signal: mask in a handler", mask_in_handler},
+    {"signal: siginfo", info_is_filled},
+    {"signal: interrupts read", interrupts_read},
+    {"signal: SA_RESTART", restarts_read},
+    {"signal: interrupts nanosleep", interrupts_sleep},
+    {"signal: sigsuspend", suspend_waits},
+    {"signal: stop and continue", stop_and_continue},
+    {"signal: SIGCHLD", child_signal},
+    {"signal: SIGPIPE", broken_pipe},
+    {"signal: alternate stack", alternate_stack},
+    {"signal: FPU registers survive", fpu_is_kept},
+    {"signal: faults can be handled", fault_is_handled},
+    {"signal: interval timer", alarm_comes},
+    {0},
 };

@@ -37,16 +37,16 @@ static void clocks_advance(void)
 /* Never too short; how much too long depends on the emulator and its host, so only a lot counts. */
 static void sleep_is_accurate(void)
 {
-    static const unsigned int milliseconds[] = { 1, 10, 50, 200 };
+    static const unsigned int milliseconds[] = {1, 10, 50, 200};
 
     for (int i = 0; i < 4; i++) {
         uint64_t want = milliseconds[i] * MS, start = now_ns();
-        CHECK(!nanosleep(&(struct timespec){ .tv_nsec = want }, NULL));
+        CHECK(!nanosleep(&(struct timespec){.tv_nsec = want}, NULL));
         uint64_t took = now_ns() - start;
         printf("    %u ms took %.3f ms\n", milliseconds[i], took / 1e6);
         CHECK(took >= want && took < want + 250 * MS);
     }
-    CHECK(nanosleep(&(struct timespec){ .tv_nsec = 1000000000 }, NULL) == -1 && errno == EINVAL);
+    CHECK(nanosleep(&(struct timespec){.tv_nsec = 1000000000}, NULL) == -1 && errno == EINVAL);
 }
 
 static void wall_and_monotonic_agree(void)
@@ -81,13 +81,13 @@ static void timeouts(void)
     uint64_t start = now_ns();
 
     CHECK(!pipe(ends));
-    struct pollfd fd = { .fd = ends[0], .events = POLLIN };
+    struct pollfd fd = {.fd = ends[0], .events = POLLIN};
     CHECK(poll(&fd, 1, 50) == 0 && now_ns() - start >= 50 * MS);
     start = now_ns();
     fd_set set;
     FD_ZERO(&set);
     FD_SET(ends[0], &set);
-    struct timeval limit = { .tv_usec = 50000 };
+    struct timeval limit = {.tv_usec = 50000};
     CHECK(select(ends[0] + 1, &set, NULL, NULL, &limit) == 0 && now_ns() - start >= 50 * MS);
     CHECK(poll(&fd, 1, 0) == 0);
 }
@@ -118,12 +118,12 @@ static void busy_loops_are_preempted(void)
 static void busy_loops_share(void)
 {
     int ends[2];
-    uint64_t counts[2] = { 0 };
+    uint64_t counts[2] = {0};
 
     CHECK(!pipe(ends));
     for (uint64_t i = 0; i < 2; i++)
         if (!fork()) {
-            uint64_t result[2] = { i, 0 }, end = now_ns() + 1000 * MS;
+            uint64_t result[2] = {i, 0}, end = now_ns() + 1000 * MS;
             while (now_ns() < end)
                 result[1]++;
             CHECK(write(ends[1], result, sizeof(result)) == sizeof(result));
@@ -160,13 +160,13 @@ static void cpu_time_counts(void)
 }
 
 const struct test time_tests[] = {
-    { "time: clocks advance", clocks_advance },
-    { "time: nanosleep", sleep_is_accurate },
-    { "time: wall clock runs with the monotonic", wall_and_monotonic_agree },
-    { "time: sleep until", absolute_sleep },
-    { "time: timeouts of poll and select", timeouts },
-    { "time: busy loops are preempted", busy_loops_are_preempted },
-    { "time: busy loops share the CPU", busy_loops_share },
-    { "time: CPU time", cpu_time_counts },
-    { 0 },
+    {"time: clocks advance", clocks_advance},
+    {"time: nanosleep", sleep_is_accurate},
+    {"time: wall clock runs with the monotonic", wall_and_monotonic_agree},
+    {"time: sleep until", absolute_sleep},
+    {"time: timeouts of poll and select", timeouts},
+    {"time: busy loops are preempted", busy_loops_are_preempted},
+    {"time: busy loops share the CPU", busy_loops_share},
+    {"time: CPU time", cpu_time_counts},
+    {0},
 };

@@ -130,8 +130,8 @@ START_TEST(a_guest_is_built_and_ready)
     ck_assert_uint_eq(domain_table[1]->page_count, 8 << 8);
     ck_assert_uint_eq(frame_of(v->guest_table)->type & PT_PINNED, PT_PINNED);
     ck_assert_uint_eq(guest_word(v, v->regs.rsi + 32), 8 << 8);
-    si = machine_map(pte_mfn(pagetable_walk(v->guest_table, v->regs.rsi, &(unsigned){0},
-                                            &(mfn_t){0})));
+    si = machine_map(
+        pte_mfn(pagetable_walk(v->guest_table, v->regs.rsi, &(unsigned){0}, &(mfn_t){0})));
     ck_assert_str_eq((const char *)si->cmd_line, "hello  world ");
     ck_assert_uint_eq(si->mod_len, sizeof(ramdisk));
     ck_assert_uint_eq(si->shared_info, domain_table[1]->shared_info_mfn.n << PAGE_SHIFT);

@@ -33,8 +33,8 @@ static void check_entered(uint64_t handler)
     ck_assert_uint_eq(v->regs.rip, handler);
     ck_assert_uint_eq(v->regs.cs, FLAT_RING3_CS64);
     ck_assert_uint_eq(v->regs.ss, FLAT_RING3_SS64);
-    ck_assert_uint_eq(v->regs.rflags & (RFLAGS_TF | RFLAGS_VM | RFLAGS_RF | RFLAGS_NT | RFLAGS_AC |
-                                        RFLAGS_IOPL),
+    ck_assert_uint_eq(v->regs.rflags &
+                          (RFLAGS_TF | RFLAGS_VM | RFLAGS_RF | RFLAGS_NT | RFLAGS_AC | RFLAGS_IOPL),
                       0);
     ck_assert(v->regs.rflags & RFLAGS_IF);
 }

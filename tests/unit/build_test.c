@@ -17,10 +17,10 @@
 #define RW 2ull
 #define MFN_MASK 0x000ffffffffff000ull
 
-static uint8_t *frame[FRAMES];   /* contents, made when first mapped */
-static bool clean[FRAMES];       /* given out as zeroed */
-static uint64_t m2p[FRAMES];     /* the pretended M2P, plus 1 so that 0 is none */
-static bool foreign[FRAMES];     /* contents are not ours to free */
+static uint8_t *frame[FRAMES]; /* contents, made when first mapped */
+static bool clean[FRAMES];     /* given out as zeroed */
+static uint64_t m2p[FRAMES];   /* the pretended M2P, plus 1 so that 0 is none */
+static bool foreign[FRAMES];   /* contents are not ours to free */
 static uint64_t given, limit;
 static unsigned scratches;
 static bool may_adopt;
@@ -119,8 +119,13 @@ static void setup(void)
     may_adopt = false;
     recipe = elf_usual();
     initrd = NULL;
-    build = (struct pv_build){.ops = &ops, .arg = frame, .image = &image, .cmdline = "a=b quiet",
-                              .pages = 12 << 8, .shared_info = 0x12345000, .console_port = 7};
+    build = (struct pv_build){.ops = &ops,
+                              .arg = frame,
+                              .image = &image,
+                              .cmdline = "a=b quiet",
+                              .pages = 12 << 8,
+                              .shared_info = 0x12345000,
+                              .console_port = 7};
 }
 
 static void teardown(void)
@@ -306,8 +311,7 @@ START_TEST(the_initial_domain)
     build.initial_domain = true;
     make();
     check_domain();
-    ck_assert_uint_eq(start_info()->flags,
-                      SIF_PRIVILEGED | SIF_INITDOMAIN | SIF_VIRT_P2M_4TOOLS);
+    ck_assert_uint_eq(start_info()->flags, SIF_PRIVILEGED | SIF_INITDOMAIN | SIF_VIRT_P2M_4TOOLS);
     ck_assert_uint_eq(start_info()->store_mfn, 0);
     ck_assert_uint_eq(start_info()->console.dom0.info_size, 0);
 }
@@ -428,8 +432,8 @@ END_TEST
 
 START_TEST(hypercall_slots)
 {
-    static const uint8_t call[] = {0x51, 0x41, 0x53, 0xb8, 29, 0, 0, 0, 0x0f, 0x05,
-                                   0x41, 0x5b, 0x59, 0xc3};
+    static const uint8_t call[] = {0x51, 0x41, 0x53, 0xb8, 29,   0,    0,
+                                   0,    0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3};
     static const uint8_t iret[] = {0x51, 0x41, 0x53, 0x50, 0xb8, 23, 0, 0, 0, 0x0f, 0x05};
 
     make();

@@ -231,9 +231,9 @@ END_TEST
 START_TEST(frames_may_come_in_any_pieces)
 {
     static const char stream[] = "i\1\3\0abc"
-                                 "z\1\2\0??"  /* unknown type */
-                                 "i\7\1\0q"   /* unknown domain */
-                                 "i\1\0\0"    /* nothing */
+                                 "z\1\2\0??" /* unknown type */
+                                 "i\7\1\0q"  /* unknown domain */
+                                 "i\1\0\0"   /* nothing */
                                  "i\1\2\0de";
 
     notify();

@@ -84,7 +84,7 @@ START_TEST(gdt_refusals)
     ck_assert_int_eq(do_set_gdt(v, KERNEL_DATA, 1ull << 32), -XEN_EINVAL);
     ck_assert_int_eq(do_set_gdt(v, HOLE, 1), -XEN_EFAULT);
     ck_assert_int_eq(do_set_gdt(v, KERNEL_DATA, 1024), -XEN_EINVAL); /* no such frame */
-    guest_put_word(LDT_PAGES + 16, PRESENT | TYPE(12)); /* a call gate */
+    guest_put_word(LDT_PAGES + 16, PRESENT | TYPE(12));              /* a call gate */
     ck_assert_int_eq(do_set_gdt(v, KERNEL_DATA, 1), -XEN_EINVAL);
     ck_assert_uint_eq(frame_type(guest_frame(LDT_PAGES)) & PT_COUNT_MASK, 0);
     ck_assert_uint_eq(v->gdt_ents, 16);

@@ -66,7 +66,10 @@ static void add_symbols(struct elf_image *image, const struct elf_recipe *r, siz
     };
     Elf64_Shdr shdr[3] = {
         {0},
-        {.sh_type = SHT_SYMTAB, .sh_offset = symbols, .sh_size = sizeof(sym), .sh_link = 2,
+        {.sh_type = SHT_SYMTAB,
+         .sh_offset = symbols,
+         .sh_size = sizeof(sym),
+         .sh_link = 2,
          .sh_entsize = sizeof(Elf64_Sym)},
         {.sh_type = SHT_STRTAB, .sh_offset = symbols + sizeof(sym), .sh_size = sizeof(strings)},
     };
@@ -105,11 +108,14 @@ struct elf_image elf_make(const struct elf_recipe *r)
         .e_phentsize = sizeof(Elf64_Phdr),
         .e_phnum = 2,
     };
-    *elf_segment(&image, 0) = (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = image.notes,
-                                           .p_filesz = image.notes_size, .p_align = 4};
-    *elf_segment(&image, 1) = (Elf64_Phdr){.p_type = PT_LOAD, .p_offset = image.text,
-                                           .p_vaddr = r->base + r->paddr, .p_paddr = r->paddr,
-                                           .p_filesz = r->file_bytes, .p_memsz = r->memory_bytes};
+    *elf_segment(&image, 0) = (Elf64_Phdr){
+        .p_type = PT_NOTE, .p_offset = image.notes, .p_filesz = image.notes_size, .p_align = 4};
+    *elf_segment(&image, 1) = (Elf64_Phdr){.p_type = PT_LOAD,
+                                           .p_offset = image.text,
+                                           .p_vaddr = r->base + r->paddr,
+                                           .p_paddr = r->paddr,
+                                           .p_filesz = r->file_bytes,
+                                           .p_memsz = r->memory_bytes};
     add_notes(image.bytes + image.notes, r);
     for (uint64_t i = 0; i < r->file_bytes; i++) {
         image.bytes[image.text + i] = elf_byte(i);

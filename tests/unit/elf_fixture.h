@@ -20,15 +20,15 @@ struct elf_image {
 /* What to put into the image; zero means "leave out" but for entry and base. */
 struct elf_recipe {
     uint64_t entry, base;
-    uint64_t paddr;           /* of the first segment */
-    uint64_t file_bytes;      /* of its contents: byte i of the segment is elf_byte(i) */
+    uint64_t paddr;      /* of the first segment */
+    uint64_t file_bytes; /* of its contents: byte i of the segment is elf_byte(i) */
     uint64_t memory_bytes;
     uint64_t hypercall_page, init_p2m;
     bool mod_start_pfn;
-    bool symbols;             /* a symbol table with "alpha" at entry, "beta" 0x40 above */
-    uint64_t align;           /* file offset of the contents is a multiple of this; 0 = 16 */
+    bool symbols;   /* a symbol table with "alpha" at entry, "beta" 0x40 above */
+    uint64_t align; /* file offset of the contents is a multiple of this; 0 = 16 */
     const char *features;
-    uint32_t supported;       /* SUPPORTED_FEATURES, 0 = no note */
+    uint32_t supported; /* SUPPORTED_FEATURES, 0 = no note */
 };
 
 struct elf_image elf_make(const struct elf_recipe *recipe);

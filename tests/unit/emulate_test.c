@@ -144,10 +144,11 @@ START_TEST(xsetbv)
     static const struct {
         uint64_t supported, value;
         bool good;
-    } cases[] = {{7, 1, true},     {7, 3, true},     {7, 7, true},     {7, 0, false},
-                 {7, 2, false},    {7, 5, false},    {7, 0xf, false},  {0, 1, false},
-                 {3, 7, false},    {0xff, 0xe7, true}, {0xff, 0x27, false}, {0xff, 0xe3, false},
-                 {0xff, 0x0f, false}, {0xff, 0x1f, true}, {7, 1ull << 63 | 1, false}};
+    } cases[] = {{7, 1, true},        {7, 3, true},        {7, 7, true},
+                 {7, 0, false},       {7, 2, false},       {7, 5, false},
+                 {7, 0xf, false},     {0, 1, false},       {3, 7, false},
+                 {0xff, 0xe7, true},  {0xff, 0x27, false}, {0xff, 0xe3, false},
+                 {0xff, 0x0f, false}, {0xff, 0x1f, true},  {7, 1ull << 63 | 1, false}};
 
     machine_give_xcr0(cases[_i].supported);
     v->xcr0 = 1;
@@ -174,17 +175,17 @@ START_TEST(done_and_refused)
     ck_assert_uint_eq(v->regs.rax >> 32, 0);
     ck_assert(RUN("\x0f\x01\xf9"));
     ck_assert_uint_eq(v->regs.rcx, 0);
-    ck_assert(!RUN("\xf4"));             /* hlt */
-    ck_assert(!RUN("\x0f\x01\x10"));     /* lgdt */
-    ck_assert(!RUN("\x0f\x01\x18"));     /* lidt */
-    ck_assert(!RUN("\x0f\x01\x38"));     /* invlpg */
-    ck_assert(!RUN("\x0f\x01\xf0"));     /* lmsw */
-    ck_assert(!RUN("\x0f\x01\xf8"));     /* swapgs */
-    ck_assert(!RUN("\x0f\x00\xd0"));     /* lldt */
-    ck_assert(!RUN("\x0f\x00\xd8"));     /* ltr */
-    ck_assert(!RUN("\x0f\x33"));         /* rdpmc */
-    ck_assert(!RUN("\x48\x0f\x07"));     /* sysret */
-    ck_assert(!RUN("\xcf"));             /* iret */
+    ck_assert(!RUN("\xf4"));         /* hlt */
+    ck_assert(!RUN("\x0f\x01\x10")); /* lgdt */
+    ck_assert(!RUN("\x0f\x01\x18")); /* lidt */
+    ck_assert(!RUN("\x0f\x01\x38")); /* invlpg */
+    ck_assert(!RUN("\x0f\x01\xf0")); /* lmsw */
+    ck_assert(!RUN("\x0f\x01\xf8")); /* swapgs */
+    ck_assert(!RUN("\x0f\x00\xd0")); /* lldt */
+    ck_assert(!RUN("\x0f\x00\xd8")); /* ltr */
+    ck_assert(!RUN("\x0f\x33"));     /* rdpmc */
+    ck_assert(!RUN("\x48\x0f\x07")); /* sysret */
+    ck_assert(!RUN("\xcf"));         /* iret */
     v->iopl = 0;
     ck_assert(!RUN("\xfa"));
     ck_assert(!RUN("\xfb"));
@@ -333,7 +334,9 @@ END_TEST
 
 START_TEST(forced_cpuid)
 {
-    static const char insn[] = "\x0f\x0b" "xen" "\x0f\xa2";
+    static const char insn[] = "\x0f\x0b"
+                               "xen"
+                               "\x0f\xa2";
     bool user = _i;
     uint64_t rip;
 
@@ -356,7 +359,9 @@ END_TEST
 /* Every shorter or other prefix is #UD, also where the code ends with the page. */
 START_TEST(not_forced_cpuid)
 {
-    static const char insn[] = "\x0f\x0b" "xen" "\x0f\xa2";
+    static const char insn[] = "\x0f\x0b"
+                               "xen"
+                               "\x0f\xa2";
 
     for (unsigned i = 0; i < 7; i++) {
         char other[7];
@@ -398,8 +403,8 @@ END_TEST
 
 START_TEST(rip_that_cannot_be_read)
 {
-    static const uint64_t places[] = {0, HOLE, HYPERVISOR_RANGE_START, HYPERVISOR_RANGE_END - 1,
-                                      0x0000800000000000ull, ~0ull};
+    static const uint64_t places[] = {
+        0, HOLE, HYPERVISOR_RANGE_START, HYPERVISOR_RANGE_END - 1, 0x0000800000000000ull, ~0ull};
 
     v->regs.rip = places[_i];
     v->regs.error_code = 0;

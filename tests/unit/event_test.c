@@ -422,12 +422,17 @@ END_TEST
 
 START_TEST(pointers_that_lead_nowhere)
 {
-    const uint64_t bad[] = {0, GUEST_HOLE, GUEST_EMPTY_VA, 0xffff800000000000ull,
-                            0xffff87fffffffffcull, 0x8000000000000000ull, ~0ull};
-    const unsigned cmds[] = {EVTCHNOP_bind_interdomain, EVTCHNOP_bind_virq, EVTCHNOP_close,
-                             EVTCHNOP_send, EVTCHNOP_status, EVTCHNOP_alloc_unbound,
-                             EVTCHNOP_bind_ipi, EVTCHNOP_bind_vcpu, EVTCHNOP_unmask,
-                             EVTCHNOP_reset};
+    const uint64_t bad[] = {0,
+                            GUEST_HOLE,
+                            GUEST_EMPTY_VA,
+                            0xffff800000000000ull,
+                            0xffff87fffffffffcull,
+                            0x8000000000000000ull,
+                            ~0ull};
+    const unsigned cmds[] = {
+        EVTCHNOP_bind_interdomain, EVTCHNOP_bind_virq,     EVTCHNOP_close,    EVTCHNOP_send,
+        EVTCHNOP_status,           EVTCHNOP_alloc_unbound, EVTCHNOP_bind_ipi, EVTCHNOP_bind_vcpu,
+        EVTCHNOP_unmask,           EVTCHNOP_reset};
 
     for (unsigned i = 0; i < ARRAY_LEN(cmds); i++) {
         for (unsigned n = 0; n < ARRAY_LEN(bad); n++) {
@@ -440,8 +445,9 @@ END_TEST
 
 START_TEST(what_is_absent_says_so)
 {
-    const unsigned cmds[] = {EVTCHNOP_bind_pirq, EVTCHNOP_init_control, EVTCHNOP_expand_array,
-                             EVTCHNOP_set_priority, 14, 0x80000004};
+    const unsigned cmds[] = {
+        EVTCHNOP_bind_pirq, EVTCHNOP_init_control, EVTCHNOP_expand_array, EVTCHNOP_set_priority, 14,
+        0x80000004};
 
     for (unsigned i = 0; i < ARRAY_LEN(cmds); i++) {
         ck_assert_int_eq(call(a.v, __HYPERVISOR_event_channel_op, cmds[i], GUEST_VA, 0),

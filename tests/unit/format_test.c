@@ -10,13 +10,13 @@
 
 #pragma GCC diagnostic ignored "-Wformat"
 
-#define SAME(...) \
-    do { \
-        char ours[256], theirs[256]; \
-        size_t length = format(ours, sizeof(ours), __VA_ARGS__); \
-        int expected = snprintf(theirs, sizeof(theirs), __VA_ARGS__); \
-        ck_assert_str_eq(ours, theirs); \
-        ck_assert_uint_eq(length, (size_t)expected); \
+#define SAME(...)                                                                                  \
+    do {                                                                                           \
+        char ours[256], theirs[256];                                                               \
+        size_t length = format(ours, sizeof(ours), __VA_ARGS__);                                   \
+        int expected = snprintf(theirs, sizeof(theirs), __VA_ARGS__);                              \
+        ck_assert_str_eq(ours, theirs);                                                            \
+        ck_assert_uint_eq(length, (size_t)expected);                                               \
     } while (0)
 
 START_TEST(numbers_look_as_in_c)

@@ -8,7 +8,7 @@
 #include "guests.h"
 
 #define REF 9u
-#define SLOT_VA(n) (GUEST_EMPTY_VA + (n) * PAGE_SIZE)
+#define SLOT_VA(n) (GUEST_EMPTY_VA + (n)*PAGE_SIZE)
 #define SLOT(n) (256u + (n))
 
 static struct guest a, b, c;
@@ -236,7 +236,8 @@ START_TEST(an_entry_that_the_guest_overwrote)
     ck_assert_uint_eq(entry(&b, REF)->flags & GTF_writing, GTF_writing);
     /* Its own frame there now: unmapping must not take that away. */
     ck_assert_int_eq(call(a.v, __HYPERVISOR_update_va_mapping, SLOT_VA(0),
-                          a.page[4].n << PAGE_SHIFT | PTE_PRESENT | PTE_RW, 0), 0);
+                          a.page[4].n << PAGE_SHIFT | PTE_PRESENT | PTE_RW, 0),
+                     0);
     ck_assert_int_eq(unmap_at(a.v, op.handle, SLOT_VA(0)), GNTST_okay);
     ck_assert_uint_eq(pte_mfn(slot(&a, 0)).n, a.page[4].n);
     ck_assert_uint_eq(entry(&b, REF)->flags, GTF_permit_access);
@@ -365,8 +366,8 @@ START_TEST(many_at_once)
 
         memcpy(at + i * sizeof(*op) % PAGE_SIZE, &ops.op[i], sizeof(*op));
     }
-    ck_assert_int_eq(call(a.v, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref,
-                          GUEST_VA + PAGE_SIZE, N), 0);
+    ck_assert_int_eq(
+        call(a.v, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, GUEST_VA + PAGE_SIZE, N), 0);
     ck_assert_uint_gt(call_turns, 1);
     for (unsigned i = 0; i < N; i++) {
         char *at = guest_page(&a, 1 + i * sizeof(*op) / PAGE_SIZE);
@@ -492,9 +493,11 @@ START_TEST(setup_table)
     for (unsigned i = 0; i < 3; i++) {
         /* The guest may map them, and nobody else. */
         ck_assert_int_eq(call(a.v, __HYPERVISOR_update_va_mapping, SLOT_VA(i),
-                              frames[i] << PAGE_SHIFT | PTE_PRESENT | PTE_RW, 0), 0);
+                              frames[i] << PAGE_SHIFT | PTE_PRESENT | PTE_RW, 0),
+                         0);
         ck_assert_int_lt(call(b.v, __HYPERVISOR_update_va_mapping, SLOT_VA(i),
-                              frames[i] << PAGE_SHIFT | PTE_PRESENT, 0), 0);
+                              frames[i] << PAGE_SHIFT | PTE_PRESENT, 0),
+                         0);
     }
     ck_assert_int_eq(setup(a.v, 1, 32, list, &status), 0);
     ck_assert_int_eq(status, GNTST_okay);
@@ -549,12 +552,16 @@ END_TEST
 
 START_TEST(pointers_and_what_is_absent)
 {
-    const unsigned present[] = {GNTTABOP_map_grant_ref, GNTTABOP_unmap_grant_ref,
-                                GNTTABOP_setup_table, GNTTABOP_copy, GNTTABOP_query_size,
-                                GNTTABOP_set_version, GNTTABOP_get_version};
-    const unsigned absent[] = {GNTTABOP_dump_table, GNTTABOP_transfer,
-                               GNTTABOP_unmap_and_replace, GNTTABOP_get_status_frames,
-                               GNTTABOP_swap_grant_ref, GNTTABOP_cache_flush, 13};
+    const unsigned present[] = {
+        GNTTABOP_map_grant_ref, GNTTABOP_unmap_grant_ref, GNTTABOP_setup_table, GNTTABOP_copy,
+        GNTTABOP_query_size,    GNTTABOP_set_version,     GNTTABOP_get_version};
+    const unsigned absent[] = {GNTTABOP_dump_table,
+                               GNTTABOP_transfer,
+                               GNTTABOP_unmap_and_replace,
+                               GNTTABOP_get_status_frames,
+                               GNTTABOP_swap_grant_ref,
+                               GNTTABOP_cache_flush,
+                               13};
 
     for (unsigned i = 0; i < ARRAY_LEN(present); i++) {
         ck_assert_int_eq(call(a.v, __HYPERVISOR_grant_table_op, present[i], GUEST_HOLE, 1),

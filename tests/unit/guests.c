@@ -257,8 +257,7 @@ long call_vcpu(struct vcpu *v, unsigned cmd, unsigned id, void *args, size_t byt
             unsigned level;
             mfn_t table;
 
-            at = machine_map(pte_mfn(
-                pagetable_walk(v->guest_table, ARGS_VA + i, &level, &table)));
+            at = machine_map(pte_mfn(pagetable_walk(v->guest_table, ARGS_VA + i, &level, &table)));
         }
         at[i % PAGE_SIZE] = ((char *)args)[i];
     }

@@ -58,10 +58,10 @@ long call_vcpu(struct vcpu *v, unsigned cmd, unsigned id, void *args, size_t byt
 /* (cmd, &element, 1) */
 long call_element(struct vcpu *v, unsigned nr, unsigned cmd, void *element, size_t bytes);
 
-#define event_op(v, cmd, args) \
+#define event_op(v, cmd, args)                                                                     \
     call_struct(v, __HYPERVISOR_event_channel_op, cmd, &(args), sizeof(args))
 #define sched_op(v, cmd, args) call_struct(v, __HYPERVISOR_sched_op, cmd, &(args), sizeof(args))
-#define grant_op(v, cmd, args) \
+#define grant_op(v, cmd, args)                                                                     \
     call_element(v, __HYPERVISOR_grant_table_op, cmd, &(args), sizeof(args))
 
 int unit_main(const char *name, void (*add)(TCase *tc));

@@ -220,8 +220,10 @@ START_TEST(segments_may_not_overlap)
     /* The notes are found through a section then. */
     Elf64_Shdr *section = (Elf64_Shdr *)(image.bytes + image.shdrs);
 
-    section[0] = (Elf64_Shdr){.sh_type = SHT_NOTE, .sh_offset = image.notes,
-                              .sh_size = image.notes_size, .sh_addralign = 4};
+    section[0] = (Elf64_Shdr){.sh_type = SHT_NOTE,
+                              .sh_offset = image.notes,
+                              .sh_size = image.notes_size,
+                              .sh_addralign = 4};
     *note = *load;
     refused("overlap");
     note->p_paddr = load->p_paddr + load->p_memsz - 1;
@@ -398,10 +400,12 @@ START_TEST(the_older_string_is_read)
     memset(old.bytes + image.size, 0, 512);
     memcpy(old.bytes + image.size, text, sizeof(text));
     memcpy(old.bytes + image.size + 256, names, sizeof(names));
-    section[0] = (Elf64_Shdr){.sh_name = 1, .sh_type = SHT_PROGBITS, .sh_offset = image.size,
+    section[0] = (Elf64_Shdr){.sh_name = 1,
+                              .sh_type = SHT_PROGBITS,
+                              .sh_offset = image.size,
                               .sh_size = sizeof(text) - 1};
-    section[1] = (Elf64_Shdr){.sh_type = SHT_STRTAB, .sh_offset = image.size + 256,
-                              .sh_size = sizeof(names)};
+    section[1] = (Elf64_Shdr){
+        .sh_type = SHT_STRTAB, .sh_offset = image.size + 256, .sh_size = sizeof(names)};
     elf_header(&old)->e_shstrndx = 1;
     elf_segment(&old, 0)->p_type = PT_NULL;
     elf_free(&image);

@@ -129,8 +129,12 @@ END_TEST
 
 START_TEST(unreadable_frame_crashes)
 {
-    static const uint64_t stacks[] = {0, HOLE, KERNEL_STACK_TOP - 64, HYPERVISOR_RANGE_START,
-                                      HYPERVISOR_RANGE_START - 8, 0x0000800000000000ull,
+    static const uint64_t stacks[] = {0,
+                                      HOLE,
+                                      KERNEL_STACK_TOP - 64,
+                                      HYPERVISOR_RANGE_START,
+                                      HYPERVISOR_RANGE_START - 8,
+                                      0x0000800000000000ull,
                                       0xfffffffffffffff0ull};
     struct cpu_user_regs old;
 

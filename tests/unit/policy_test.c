@@ -33,9 +33,8 @@ START_TEST(hidden_features)
     ck_assert_uint_eq(out[EAX], 0x000306a9);
     ck_assert_uint_eq(out[EBX] >> 16, 0);
     /* VME PSE PGE MTRR PSE36 DS HTT */
-    ck_assert_uint_eq(out[EDX] & (1u << 1 | 1u << 3 | 1u << 13 | 1u << 12 | 1u << 17 | 1u << 21 |
-                                  1u << 28),
-                      0);
+    ck_assert_uint_eq(
+        out[EDX] & (1u << 1 | 1u << 3 | 1u << 13 | 1u << 12 | 1u << 17 | 1u << 21 | 1u << 28), 0);
     /* MONITOR VMX SMX PCID x2APIC TSC_DEADLINE */
     ck_assert_uint_eq(out[ECX] & (1u << 3 | 1u << 5 | 1u << 6 | 1u << 17 | 1u << 21 | 1u << 24), 0);
     ck_assert_uint_eq(out[ECX] >> 31, 1); /* hypervisor present */
@@ -106,9 +105,10 @@ END_TEST
 
 START_TEST(leaves_without_a_rule_are_zero)
 {
-    static const uint32_t leaves[] = {3, 5, 6, 9, 0xa, 0xb, 0xf, 0x14, 0x15, 0x1f, 0x40000004,
-                                      0x40000006, 0x40000100, 0x4000ff00, 0x80000007, 0x8000000a,
-                                      0x8000001d, 0x8000001e, 0xc0000000, 0xffffffff};
+    static const uint32_t leaves[] = {3,          5,          6,          9,          0xa,
+                                      0xb,        0xf,        0x14,       0x15,       0x1f,
+                                      0x40000004, 0x40000006, 0x40000100, 0x4000ff00, 0x80000007,
+                                      0x8000000a, 0x8000001d, 0x8000001e, 0xc0000000, 0xffffffff};
 
     cpuid(leaves[_i], 0);
     ck_assert_uint_eq(out[EAX] | out[EBX] | out[ECX] | out[EDX], 0);

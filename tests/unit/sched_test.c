@@ -48,8 +48,7 @@ static void run_for(uint64_t ns)
 
 static uint64_t ran(const struct vcpu *v)
 {
-    return v->run_time[VCPU_RUNNING] +
-           (v->run == VCPU_RUNNING ? guests_now() - v->run_since : 0);
+    return v->run_time[VCPU_RUNNING] + (v->run == VCPU_RUNNING ? guests_now() - v->run_since : 0);
 }
 
 static long block(struct vcpu *v)
@@ -426,8 +425,7 @@ START_TEST(runstate_area)
     struct vcpu_register_runstate_memory_area r = {.addr.p = GUEST_VA + 3 * PAGE_SIZE};
     struct vcpu_runstate_info *area = guest_page(&a, 3);
 
-    ck_assert_int_eq(
-        call_vcpu(a.v, VCPUOP_register_runstate_memory_area, 0, &r, sizeof(r)), 0);
+    ck_assert_int_eq(call_vcpu(a.v, VCPUOP_register_runstate_memory_area, 0, &r, sizeof(r)), 0);
     ck_assert_int_eq(area->state, RUNSTATE_running);
     run_for(100 * MS);
     while (guests_exit() != b.v) {
@@ -447,8 +445,7 @@ START_TEST(runstate_area_waits_for_kernel_mode)
     struct vcpu_register_runstate_memory_area r = {.addr.p = GUEST_VA + 3 * PAGE_SIZE};
     struct vcpu_runstate_info *area = guest_page(&a, 3);
 
-    ck_assert_int_eq(
-        call_vcpu(a.v, VCPUOP_register_runstate_memory_area, 0, &r, sizeof(r)), 0);
+    ck_assert_int_eq(call_vcpu(a.v, VCPUOP_register_runstate_memory_area, 0, &r, sizeof(r)), 0);
     a.v->guest_table_user = MFN_NONE;
     vcpu_enter_user(a.v);
     memset(area, 0xee, sizeof(*area));
@@ -468,10 +465,10 @@ START_TEST(runstate_area_with_update_flag)
     struct vcpu_register_runstate_memory_area r = {.addr.p = GUEST_VA + 3 * PAGE_SIZE};
     struct vcpu_runstate_info *area = guest_page(&a, 3);
 
-    ck_assert_int_eq(call(a.v, __HYPERVISOR_vm_assist, VMASST_CMD_enable,
-                          VMASST_TYPE_runstate_update_flag, 0), 0);
     ck_assert_int_eq(
-        call_vcpu(a.v, VCPUOP_register_runstate_memory_area, 0, &r, sizeof(r)), 0);
+        call(a.v, __HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0),
+        0);
+    ck_assert_int_eq(call_vcpu(a.v, VCPUOP_register_runstate_memory_area, 0, &r, sizeof(r)), 0);
     ck_assert_uint_eq(area->state_entry_time & XEN_RUNSTATE_UPDATE, 0);
     ck_assert_uint_eq(area->state_entry_time, a.v->run_since);
 }
@@ -481,8 +478,7 @@ START_TEST(an_area_that_is_not_there_harms_nobody)
 {
     struct vcpu_register_runstate_memory_area r = {.addr.p = GUEST_HOLE};
 
-    ck_assert_int_eq(
-        call_vcpu(a.v, VCPUOP_register_runstate_memory_area, 0, &r, sizeof(r)), 0);
+    ck_assert_int_eq(call_vcpu(a.v, VCPUOP_register_runstate_memory_area, 0, &r, sizeof(r)), 0);
     run_for(50 * MS);
     ck_assert(!a.d->is_shut_down);
 }

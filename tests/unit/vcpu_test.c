@@ -65,11 +65,18 @@ END_TEST
 
 START_TEST(vcpus_that_are_not_there)
 {
-    const unsigned cmds[] = {VCPUOP_initialise, VCPUOP_up, VCPUOP_down, VCPUOP_is_up,
-                             VCPUOP_get_runstate_info, VCPUOP_register_runstate_memory_area,
-                             VCPUOP_set_periodic_timer, VCPUOP_stop_periodic_timer,
-                             VCPUOP_set_singleshot_timer, VCPUOP_stop_singleshot_timer,
-                             VCPUOP_register_vcpu_info, VCPUOP_register_vcpu_time_memory_area};
+    const unsigned cmds[] = {VCPUOP_initialise,
+                             VCPUOP_up,
+                             VCPUOP_down,
+                             VCPUOP_is_up,
+                             VCPUOP_get_runstate_info,
+                             VCPUOP_register_runstate_memory_area,
+                             VCPUOP_set_periodic_timer,
+                             VCPUOP_stop_periodic_timer,
+                             VCPUOP_set_singleshot_timer,
+                             VCPUOP_stop_singleshot_timer,
+                             VCPUOP_register_vcpu_info,
+                             VCPUOP_register_vcpu_time_memory_area};
     const unsigned ids[] = {2, 31, 32, 8191, 0x80000000u, ~0u};
     char args[64] = {0};
 
@@ -83,9 +90,12 @@ END_TEST
 
 START_TEST(pointers_that_lead_nowhere)
 {
-    const unsigned cmds[] = {VCPUOP_initialise, VCPUOP_get_runstate_info,
-                             VCPUOP_register_runstate_memory_area, VCPUOP_set_periodic_timer,
-                             VCPUOP_set_singleshot_timer, VCPUOP_register_vcpu_info,
+    const unsigned cmds[] = {VCPUOP_initialise,
+                             VCPUOP_get_runstate_info,
+                             VCPUOP_register_runstate_memory_area,
+                             VCPUOP_set_periodic_timer,
+                             VCPUOP_set_singleshot_timer,
+                             VCPUOP_register_vcpu_info,
                              VCPUOP_register_vcpu_time_memory_area};
 
     for (unsigned c = 0; c < ARRAY_LEN(cmds); c++) {
@@ -324,8 +334,7 @@ START_TEST(single_shot)
     guests_run_as(a.v);
     guests_wait(1);
     set.flags = VCPU_SSHOTTMR_future;
-    ck_assert_int_eq(call_vcpu(a.v, VCPUOP_set_singleshot_timer, 0, &set, sizeof(set)),
-                     -XEN_ETIME);
+    ck_assert_int_eq(call_vcpu(a.v, VCPUOP_set_singleshot_timer, 0, &set, sizeof(set)), -XEN_ETIME);
     guests_exit();
     ck_assert(!take(port));
     set.flags = 0; /* in the past: at once */
@@ -396,7 +405,7 @@ END_TEST
 START_TEST(vcpu_info_refusals)
 {
     struct vcpu_register_vcpu_info reg = {.mfn = a.page[4].n, .offset = PAGE_SIZE - 63};
-    const uint64_t frames[] = {b.page[4].n, a.l1.n, a.l4.n, 0, ~0ull, frame_limit,
+    const uint64_t frames[] = {b.page[4].n,           a.l1.n, a.l4.n, 0, ~0ull, frame_limit,
                                b.d->shared_info_mfn.n};
 
     ck_assert_int_eq(call_vcpu(a.v, VCPUOP_register_vcpu_info, 0, &reg, sizeof(reg)), -XEN_EINVAL);
@@ -425,26 +434,25 @@ END_TEST
 START_TEST(time_area)
 {
     struct vcpu_register_time_memory_area reg = {.addr.p = GUEST_VA + 5 * PAGE_SIZE + 8};
-    struct vcpu_time_info *area =
-        (struct vcpu_time_info *)((char *)guest_page(&a, 5) + 8);
+    struct vcpu_time_info *area = (struct vcpu_time_info *)((char *)guest_page(&a, 5) + 8);
 
-    ck_assert_int_eq(
-        call_vcpu(a.v, VCPUOP_register_vcpu_time_memory_area, 0, &reg, sizeof(reg)), 0);
+    ck_assert_int_eq(call_vcpu(a.v, VCPUOP_register_vcpu_time_memory_area, 0, &reg, sizeof(reg)),
+                     0);
     ck_assert_uint_eq(area->version & 1, 0);
     ck_assert_uint_ne(area->version, 0);
     ck_assert_uint_eq(area->tsc_to_system_mul, machine_clock.tsc_to_system_mul);
     ck_assert_uint_eq(area->tsc_timestamp, machine_clock.tsc_base);
     memset(area, 0, sizeof(*area));
     reg.addr.p = 0;
-    ck_assert_int_eq(
-        call_vcpu(a.v, VCPUOP_register_vcpu_time_memory_area, 0, &reg, sizeof(reg)), 0);
+    ck_assert_int_eq(call_vcpu(a.v, VCPUOP_register_vcpu_time_memory_area, 0, &reg, sizeof(reg)),
+                     0);
     ck_assert_uint_eq(area->version, 0);
     /* Another vCPU's is written when that one runs. */
     ck_assert_int_eq(initialise(1), 0);
     ck_assert_int_eq(plain(VCPUOP_up, 1), 0);
     reg.addr.p = GUEST_VA + 5 * PAGE_SIZE + 8;
-    ck_assert_int_eq(
-        call_vcpu(a.v, VCPUOP_register_vcpu_time_memory_area, 1, &reg, sizeof(reg)), 0);
+    ck_assert_int_eq(call_vcpu(a.v, VCPUOP_register_vcpu_time_memory_area, 1, &reg, sizeof(reg)),
+                     0);
     guests_run_as(second);
     ck_assert_uint_eq(area->tsc_to_system_mul, machine_clock.tsc_to_system_mul);
 }
@@ -458,9 +466,8 @@ START_TEST(areas_in_the_hypervisors_range)
         ck_assert_int_eq(
             call_vcpu(a.v, VCPUOP_register_vcpu_time_memory_area, 0, &reg, sizeof(reg)),
             -XEN_EFAULT);
-        ck_assert_int_eq(
-            call_vcpu(a.v, VCPUOP_register_runstate_memory_area, 0, &reg, sizeof(reg)),
-            -XEN_EFAULT);
+        ck_assert_int_eq(call_vcpu(a.v, VCPUOP_register_runstate_memory_area, 0, &reg, sizeof(reg)),
+                         -XEN_EFAULT);
         reg.addr.p = HYPERVISOR_RANGE_END - 8;
     }
     ck_assert_uint_eq(a.v->runstate_area, 0);

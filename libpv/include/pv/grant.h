@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Grant table, version 1, as the granting side sees it: let another domain at some of our frames. */
+/* Grant table, version 1, as the granting side sees it: let another domain at some of our frames.
+ */
 #ifndef PV_GRANT_H
 #define PV_GRANT_H
 

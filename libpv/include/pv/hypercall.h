@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hypercall from 64-bit PV: `syscall` with the number in rax, arguments in rdi, rsi, rdx, r10, r8;
- * the result comes back in rax, a negative errno of <xen/errno.h> if it failed. syscall destroys
- * rcx and r11; argument registers may be destroyed too (debug builds of the hypervisor do so).
- * One function for each call and sub-operation stands in <pv/hypercall_stubs.h>.
+ * A hypercall from 64-bit PV: `syscall` with the number in rax, arguments in rdi, rsi, rdx, r10,
+ * r8; the result comes back in rax, a negative errno of <xen/errno.h> if it failed. syscall
+ * destroys rcx and r11; argument registers may be destroyed too (debug builds of the hypervisor do
+ * so). One function for each call and sub-operation stands in <pv/hypercall_stubs.h>.
  */
 #ifndef PV_HYPERCALL_H
 #define PV_HYPERCALL_H
@@ -38,10 +38,7 @@ static inline long pv_hypercall4(unsigned long nr, unsigned long a1, unsigned lo
 static inline long pv_hypercall3(unsigned long nr, unsigned long a1, unsigned long a2,
                                  unsigned long a3)
 {
-    __asm__ volatile("syscall"
-                     : "+a"(nr), "+D"(a1), "+S"(a2), "+d"(a3)
-                     :
-                     : "rcx", "r11", "memory");
+    __asm__ volatile("syscall" : "+a"(nr), "+D"(a1), "+S"(a2), "+d"(a3) : : "rcx", "r11", "memory");
     return (long)nr;
 }
 

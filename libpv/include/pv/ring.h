@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Byte rings in shared memory (console, xenstore). The other side writes its index at any time and
- * may write nonsense: an index is read once, and a distance larger than the ring counts as a full or
- * an empty ring, never as an excuse to go outside.
+ * may write nonsense: an index is read once, and a distance larger than the ring counts as a full
+ * or an empty ring, never as an excuse to go outside.
  */
 #ifndef PV_RING_H
 #define PV_RING_H
 
 #include <stdint.h>
 
-/* Bytes that can be read / written, for a ring of `size` (a power of two) with free-running indices. */
+/* Bytes that can be read / written, for a ring of `size` (a power of two) with free-running
+ * indices. */
 static inline uint32_t pv_ring_used(uint32_t prod, uint32_t cons, uint32_t size)
 {
     uint32_t used = prod - cons;

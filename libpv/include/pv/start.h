@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Start of day. libpv's start.S has the ELF notes and the entry point; it calls pv_main() on a stack
- * of its own with events masked. The kernel supplies pv_main and links with the base of pv_virt_base.
+ * Start of day. libpv's start.S has the ELF notes and the entry point; it calls pv_main() on a
+ * stack of its own with events masked. The kernel supplies pv_main and links with the base of
+ * pv_virt_base.
  */
 #ifndef PV_START_H
 #define PV_START_H
