@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* clang-format off: assembler macros */
 /* Macros shared by the two assembly files that guests enter through. */
 #ifndef PARAVANE_X86_ENTRY_H
 #define PARAVANE_X86_ENTRY_H
@@ -14,17 +15,26 @@
 #define GUEST_KERNEL_START 0xffff880000000000
 
 /* Fault at `from`: resumes at `to`, see host_trap(). */
-.macro EX_TABLE from, to.pushsection.ex_table,
-    "a".quad \from, \to.popsection
-                        .endm
+.macro EX_TABLE from, to
+    .pushsection .ex_table, "a"
+    .quad \from, \to
+    .popsection
+.endm
 
-                        /* Around accesses to guest memory. */
-                        .macro SMAP_OPEN cmpb $0,
-    cpu_smap(% rip) je.Lsmap\@stac.Lsmap\
-    @ :.endm
+/* Around accesses to guest memory. */
+.macro SMAP_OPEN
+    cmpb $0, cpu_smap(%rip)
+    je .Lsmap\@
+    stac
+.Lsmap\@:
+.endm
 
-           .macro SMAP_CLOSE cmpb $0,
-    cpu_smap(% rip) je.Lsmap\@clac.Lsmap\@ :.endm
+.macro SMAP_CLOSE
+    cmpb $0, cpu_smap(%rip)
+    je .Lsmap\@
+    clac
+.Lsmap\@:
+.endm
 
 #endif
 #endif
