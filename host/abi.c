@@ -57,7 +57,7 @@ int command_abi(int argc, char **argv)
 {
     static const struct option options[] = {
         {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    const struct abi_row **rows = calloc(abi_reference_count, sizeof(*rows));
+    const struct abi_row **rows;
     json_object *list = NULL;
     const char *name;
     unsigned shown = 0;
@@ -71,7 +71,12 @@ int command_abi(int argc, char **argv)
         if (opt == '?') {
             return EXIT_USAGE;
         }
-        list = json_object_new_array();
+        list = list ? list : json_object_new_array();
+    }
+    rows = calloc(abi_reference_count, sizeof(*rows));
+    if (!rows || argc - optind > 1) {
+        complain(rows ? "abi: one name at most" : "no memory");
+        return EXIT_USAGE;
     }
     name = optind < argc ? argv[optind] : NULL;
     for (unsigned i = 0; i < abi_reference_count; i++) {
@@ -93,10 +98,10 @@ int command_abi(int argc, char **argv)
             print_row(rows[i]);
         }
     }
-    if (list) {
+    if (list && shown) {
         puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY));
-        json_object_put(list);
     }
+    json_object_put(list);
     free(rows);
     if (!shown) {
         complain("%s: there is no such hypercall", name);

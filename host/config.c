@@ -1,52 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Guest files in xl.cfg syntax: libxlutil parses them; a scan of our own finds the names that are
- * set, since a name nobody reads must be told as the typo that it probably is.
- */
+/* Guest files in xl.cfg syntax, parsed with libxlutil: paravane.cfg(5). */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <libxlutil.h>
 
+#include "config_keys.h"
 #include "error.h"
-
-enum key_kind { KEY_USED, KEY_IGNORED, KEY_REFUSED };
-
-/* Of xl.cfg(5): what we use, what makes no difference here, and what would be silently missing. */
-static const struct {
-    const char *name;
-    enum key_kind kind;
-} keys[] = {
-    {"name", KEY_USED},         {"kernel", KEY_USED},        {"ramdisk", KEY_USED},
-    {"memory", KEY_USED},       {"vcpus", KEY_USED},         {"cmdline", KEY_USED},
-    {"extra", KEY_USED},        {"root", KEY_USED},          {"type", KEY_USED},
-    {"builder", KEY_IGNORED},   {"uuid", KEY_IGNORED},       {"maxvcpus", KEY_IGNORED},
-    {"maxmem", KEY_IGNORED},    {"on_poweroff", KEY_IGNORED}, {"on_reboot", KEY_IGNORED},
-    {"on_crash", KEY_IGNORED},  {"on_watchdog", KEY_IGNORED}, {"cpus", KEY_IGNORED},
-    {"cpu_weight", KEY_IGNORED}, {"localtime", KEY_IGNORED}, {"tsc_mode", KEY_IGNORED},
-    {"disk", KEY_REFUSED},      {"vif", KEY_REFUSED},        {"pci", KEY_REFUSED},
-    {"bootloader", KEY_REFUSED}, {"vfb", KEY_REFUSED},       {"device_tree", KEY_REFUSED},
-};
 
 static char *read_file(const char *file)
 {
     FILE *f = fopen(file, "re");
     char *text = NULL;
+    struct stat st;
     size_t n = 0;
     ssize_t got;
 
-    if (!f) {
+    if (!f || fstat(fileno(f), &st) != 0) {
         complain("%s: %s", file, strerror(errno));
         return NULL;
     }
-    got = getdelim(&text, &n, '\0', f);
-    if (got < 0) {
-        complain("%s: %s", file, ferror(f) ? strerror(errno) : "is empty");
+    errno = S_ISDIR(st.st_mode) ? EISDIR : 0;
+    got = errno ? -1 : getdelim(&text, &n, '\0', f);
+    if (got <= 0 || text[got - 1] == '\0') {
+        complain("%s: %s", file, errno ? strerror(errno) : got <= 0 ? "is empty" : "is no text");
         free(text);
         text = NULL;
     }
@@ -54,59 +36,33 @@ static char *read_file(const char *file)
     return text;
 }
 
-static bool judge_key(const char *file, unsigned line, const char *key, size_t n)
+/* Parse, with libxlutil's report as our one line. NULL: it has been told. */
+static XLU_Config *parse(const char *file, const char *text)
 {
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (strlen(keys[i].name) != n || memcmp(keys[i].name, key, n) != 0) {
-            continue;
-        }
-        if (keys[i].kind == KEY_REFUSED) {
-            return complain("%s:%u: %s: not available yet", file, line, keys[i].name);
-        }
-        if (keys[i].kind == KEY_IGNORED) {
-            complain("%s:%u: %s: has no effect here", file, line, keys[i].name);
-        }
-        return true;
+    char *report = NULL, *last;
+    size_t n = 0;
+    FILE *out = open_memstream(&report, &n);
+    XLU_Config *cfg = out ? xlu_cfg_init(out, file) : NULL;
+
+    if (!cfg) {
+        complain("%s: no memory", file);
+        return NULL;
     }
-    return complain("%s:%u: %.*s: unknown key", file, line, (int)n, key);
+    if (xlu_cfg_readdata(cfg, text, (int)strlen(text)) == 0) {
+        return cfg; /* it keeps `out`, which lives as long as the command */
+    }
+    xlu_cfg_destroy(cfg);
+    fclose(out);
+    if (n > 0 && report[n - 1] == '\n') {
+        report[n - 1] = '\0';
+    }
+    last = strrchr(report, '\n'); /* advice on Python may come before */
+    complain("%s", last ? last + 1 : report);
+    free(report);
+    return NULL;
 }
 
-/* Every NAME of `NAME = VALUE` at the start of a statement, outside strings, lists and comments. */
-static bool check_keys(const char *file, const char *text)
-{
-    unsigned line = 1, depth = 0;
-    bool start = true, good = true;
-    char quote = 0;
-
-    for (const char *p = text; *p; p++) {
-        if (*p == '\n') {
-            line++;
-        }
-        if (quote) {
-            quote = *p == quote ? 0 : quote;
-        } else if (*p == '\'' || *p == '"') {
-            quote = *p;
-        } else if (*p == '#') {
-            p += strcspn(p, "\n") - 1;
-        } else if (*p == '[') {
-            depth++;
-        } else if (*p == ']') {
-            depth -= depth > 0;
-        } else if ((*p == '\n' || *p == ';') && depth == 0) {
-            start = true;
-        } else if (start && depth == 0 && (isalpha((unsigned char)*p) || *p == '_')) {
-            size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
-
-            good &= judge_key(file, line, p, n);
-            p += n - 1;
-            start = false;
-        }
-    }
-    return good;
-}
-
-static bool get_number(XLU_Config *cfg, const char *file, const char *key, long min, long max,
-                       unsigned *out)
+static bool get_number(XLU_Config *cfg, const char *file, const char *key, long max, unsigned *out)
 {
     long value;
     int err = xlu_cfg_get_long(cfg, key, &value, 1);
@@ -117,66 +73,87 @@ static bool get_number(XLU_Config *cfg, const char *file, const char *key, long 
     if (err) {
         return complain("%s: %s: not a number", file, key);
     }
-    if (value < min || value > max) {
-        return complain("%s: %s: %ld is not between %ld and %ld", file, key, value, min, max);
+    if (value < 1 || value > max) {
+        return complain("%s: %s: %ld is not from 1 to %ld", file, key, value, max);
     }
     *out = (unsigned)value;
     return true;
 }
 
-static char *get_text(XLU_Config *cfg, const char *key)
+/* *out stays as it is if key is not set. */
+static bool get_text(XLU_Config *cfg, const char *file, const char *key, const char **out)
 {
     const char *value;
+    int err = xlu_cfg_get_string(cfg, key, &value, 1);
 
-    return xlu_cfg_get_string(cfg, key, &value, 1) == 0 ? strdup(value) : NULL;
+    if (err == ESRCH) {
+        return true;
+    }
+    if (err) {
+        return complain("%s: %s: not a single text", file, key);
+    }
+    *out = strdup(value);
+    return *out || complain("no memory");
 }
 
 /* xl's rule: cmdline replaces root and extra. */
-static char *get_cmdline(XLU_Config *cfg)
+static bool get_cmdline(XLU_Config *cfg, const char *file, struct guest *g)
 {
-    char *cmdline = get_text(cfg, "cmdline"), *root, *extra;
+    const char *root = NULL, *extra = NULL, *cmdline = NULL;
+    char *both;
 
+    if (!get_text(cfg, file, "cmdline", &cmdline) || !get_text(cfg, file, "root", &root) ||
+        !get_text(cfg, file, "extra", &extra)) {
+        return false;
+    }
     if (cmdline) {
-        return cmdline;
+        g->cmdline = cmdline;
+        return true;
     }
-    root = get_text(cfg, "root");
-    extra = get_text(cfg, "extra");
-    if (asprintf(&cmdline, "%s%s%s%s", root ? "root=" : "", root ? root : "",
+    if (asprintf(&both, "%s%s%s%s", root ? "root=" : "", root ? root : "",
                  root && extra ? " " : "", extra ? extra : "") < 0) {
-        cmdline = NULL;
+        return complain("no memory");
     }
-    free(root);
-    free(extra);
-    return cmdline;
+    g->cmdline = both;
+    return true;
+}
+
+static bool take_name(XLU_Config *cfg, const char *file, struct guest *g)
+{
+    const char *name = NULL;
+
+    if (!get_text(cfg, file, "name", &name)) {
+        return false;
+    }
+    if (!name) {
+        return complain("%s: name: missing", file);
+    }
+    if (!guest_name_is_good(name)) {
+        return complain("%s: name: \"%s\" is not 1 to %d characters without space, comma or =",
+                        file, name, NAME_BYTES - 1);
+    }
+    strcpy(g->name, name);
+    return true;
 }
 
 /* Paths in a cfg file are relative to where the command runs, as with xl. */
 static bool take(XLU_Config *cfg, const char *file, struct guest *g)
 {
-    char *name = get_text(cfg, "name"), *type = get_text(cfg, "type");
-    bool good = true;
+    const char *type = "pv";
+    bool good = take_name(cfg, file, g);
 
-    g->kernel = get_text(cfg, "kernel");
-    g->ramdisk = get_text(cfg, "ramdisk");
-    g->cmdline = get_cmdline(cfg);
-    if (!name) {
-        good = complain("%s: name: missing", file);
-    } else if (strlen(name) >= NAME_BYTES || strpbrk(name, " ,\t\n=") || !name[0]) {
-        good = complain("%s: name: \"%s\" must be 1 to %d characters without space, comma or =",
-                        file, name, NAME_BYTES - 1);
-    } else {
-        strcpy(g->name, name);
-    }
-    if (!g->kernel) {
+    good &= get_text(cfg, file, "kernel", &g->kernel);
+    if (good && !g->kernel) {
         good = complain("%s: kernel: missing", file);
     }
-    if (type && strcmp(type, "pv") != 0) {
+    good &= get_text(cfg, file, "ramdisk", &g->ramdisk);
+    good &= get_cmdline(cfg, file, g);
+    good &= get_text(cfg, file, "type", &type);
+    if (strcmp(type, "pv") != 0) {
         good = complain("%s: type: \"%s\": only pv guests run here", file, type);
     }
-    good &= get_number(cfg, file, "memory", 1, 1 << 20, &g->memory_mib);
-    good &= get_number(cfg, file, "vcpus", 1, 32, &g->vcpus);
-    free(name);
-    free(type);
+    good &= get_number(cfg, file, "memory", MEMORY_MIB_MAX, &g->memory_mib);
+    good &= get_number(cfg, file, "vcpus", VCPUS_MAX, &g->vcpus);
     return good;
 }
 
@@ -189,15 +166,12 @@ bool config_read(const char *file, struct guest *g)
     if (!text) {
         return false;
     }
-    g->origin = strdup(file);
-    cfg = xlu_cfg_init(stderr, file);
-    good = xlu_cfg_readdata(cfg, text, (int)strlen(text)) == 0;
-    if (!good) {
-        complain("%s: not in xl.cfg syntax", file);
-    } else {
-        good = check_keys(file, text) && take(cfg, file, g);
+    g->origin = file;
+    cfg = parse(file, text);
+    good = cfg && config_keys_check(file, text) && take(cfg, file, g);
+    if (cfg) {
+        xlu_cfg_destroy(cfg);
     }
-    xlu_cfg_destroy(cfg);
     free(text);
     return good;
 }

@@ -5,14 +5,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "terminal.h"
+
 bool complain(const char *fmt, ...)
 {
-    char line[1024];
+    char line[2048];
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
-    fprintf(stderr, "paravane: %s\n", line);
+    terminal_note("paravane: ", line);
     return false;
 }

@@ -13,7 +13,8 @@ enum exit_status {
     EXIT_TIMEOUT = 4,
 };
 
-/* One line "paravane: TEXT" on stderr; always false, so that `return complain(...)` reads well. */
+/* One line "paravane: TEXT" on stderr; always false, so that `return complain(...)` reads well.
+ * What is not printable in TEXT is shown as '?': names and reasons may come from anywhere. */
 bool complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* ELF headers, Xen's notes (xen/elfnote.h) and symbols of a guest kernel. */
+/*
+ * The facts of a guest kernel, read with libelf: headers, Xen's notes (xen/elfnote.h), symbols. A
+ * damaged file gives fewer facts; the reason stands in the judgement, which is the builder's.
+ */
 #include "image.h"
 
 #include <gelf.h>
 #include <libelf.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "hypercall-abi/abi.h"
@@ -19,12 +21,15 @@ static uint64_t number(const uint8_t *desc, size_t n)
 
 static void text(char *dst, size_t size, const uint8_t *desc, size_t n)
 {
-    snprintf(dst, size, "%.*s", (int)n, (const char *)desc);
+    memset(dst, 0, size);
+    for (size_t i = 0; i < n && i + 1 < size && desc[i]; i++) {
+        dst[i] = desc[i] >= ' ' && desc[i] < 127 ? (char)desc[i] : '?';
+    }
 }
 
 static void take_note(struct image *im, uint32_t type, const uint8_t *desc, size_t n)
 {
-    im->has_xen_notes = true;
+    im->notes++;
     switch (type) {
     case XEN_ELFNOTE_ENTRY:
         im->entry = number(desc, n);
@@ -46,10 +51,11 @@ static void take_note(struct image *im, uint32_t type, const uint8_t *desc, size
         im->has_init_p2m = true;
         break;
     case XEN_ELFNOTE_MOD_START_PFN:
-        im->mod_start_pfn = number(desc, n);
+        im->mod_start_pfn = number(desc, n) != 0;
         break;
     case XEN_ELFNOTE_SUPPORTED_FEATURES:
         im->supported_features = number(desc, n);
+        im->has_supported_features = true;
         break;
     case XEN_ELFNOTE_GUEST_OS:
         text(im->guest_os, sizeof(im->guest_os), desc, n);
@@ -83,33 +89,26 @@ static void take_notes(struct image *im, Elf_Data *data)
     }
 }
 
-static const char *read_segments(Elf *e, size_t file_bytes, struct image *im)
+static void read_segments(Elf *e, size_t file_bytes, struct image *im)
 {
     size_t count = 0;
     GElf_Phdr ph;
 
-    im->load_start = ~0ull;
     elf_getphdrnum(e, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (!gelf_getphdr(e, (int)i, &ph)) {
-            return "the program headers are damaged";
-        }
-        if (ph.p_offset > file_bytes || ph.p_filesz > file_bytes - ph.p_offset) {
-            return "truncated: a segment ends behind the end of the file";
-        }
-        if (ph.p_type == PT_NOTE) {
+    for (size_t i = 0; i < count && gelf_getphdr(e, (int)i, &ph); i++) {
+        if (ph.p_type == PT_NOTE && ph.p_offset <= file_bytes &&
+            ph.p_filesz <= file_bytes - ph.p_offset) {
             take_notes(im, elf_getdata_rawchunk(e, (int64_t)ph.p_offset, ph.p_filesz,
                                                 ph.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR));
-        } else if (ph.p_type == PT_LOAD && ph.p_memsz) {
-            if (ph.p_paddr + ph.p_memsz < ph.p_paddr || ph.p_memsz < ph.p_filesz) {
-                return "a segment's size makes no sense";
+        } else if (ph.p_type == PT_LOAD && ph.p_memsz && ph.p_paddr + ph.p_memsz > ph.p_paddr) {
+            uint64_t end = ph.p_paddr + ph.p_memsz;
+
+            if (im->load_end == 0 || ph.p_paddr < im->load_start) {
+                im->load_start = ph.p_paddr;
             }
-            im->load_start = ph.p_paddr < im->load_start ? ph.p_paddr : im->load_start;
-            im->load_end =
-                ph.p_paddr + ph.p_memsz > im->load_end ? ph.p_paddr + ph.p_memsz : im->load_end;
+            im->load_end = end > im->load_end ? end : im->load_end;
         }
     }
-    return im->load_start < im->load_end ? NULL : "it has no loadable segment";
 }
 
 static void read_sections(Elf *e, struct image *im)
@@ -123,63 +122,26 @@ static void read_sections(Elf *e, struct image *im)
         }
         if (sh.sh_type == SHT_SYMTAB && sh.sh_entsize) {
             im->symbols = sh.sh_size / sh.sh_entsize;
-        } else if (sh.sh_type == SHT_NOTE && !im->has_xen_notes) {
+        } else if (sh.sh_type == SHT_NOTE && im->notes == 0) {
             take_notes(im, elf_getdata(scn, NULL));
         }
     }
 }
 
-static const char *judge(const struct image *im)
+void image_read(const void *elf, size_t bytes, struct image *im)
 {
-    if (!im->has_xen_notes) {
-        return "it has no Xen notes: the kernel is not built as a Xen PV guest";
-    }
-    if (strncmp(im->xen_version, "xen-3.0", 7) != 0) {
-        return "its note XEN_VERSION is not \"xen-3.0\"";
-    }
-    if (im->loader[0] && strcmp(im->loader, "generic") != 0) {
-        return "its note LOADER is not \"generic\"";
-    }
-    if (!im->has_entry) {
-        return "it has no note ENTRY: it can only start as PVH or natively";
-    }
-    return NULL;
-}
-
-const char *image_read(const void *elf, size_t bytes, struct image *im)
-{
-    const char *wrong;
     GElf_Ehdr eh;
     Elf *e;
 
     memset(im, 0, sizeof(*im));
     elf_version(EV_CURRENT);
     e = elf_memory((char *)elf, bytes);
-    if (!e || elf_kind(e) != ELF_K_ELF || !gelf_getehdr(e, &eh)) {
-        elf_end(e);
-        return "truncated or damaged ELF header";
-    }
-    if (gelf_getclass(e) != ELFCLASS64 || eh.e_machine != EM_X86_64) {
-        elf_end(e);
-        return "not a 64-bit x86-64 kernel";
-    }
-    if (eh.e_phoff + (uint64_t)eh.e_phnum * eh.e_phentsize > bytes) {
-        elf_end(e);
-        return "truncated: the program headers are behind the end of the file";
-    }
-    wrong = read_segments(e, bytes, im);
-    if (!wrong) {
+    if (e && elf_kind(e) == ELF_K_ELF && gelf_getehdr(e, &eh)) {
+        im->entry = eh.e_entry; /* what counts without a note */
+        im->has_entry = true;
+        read_segments(e, bytes, im);
         read_sections(e, im);
-        wrong = judge(im);
     }
     elf_end(e);
-    return wrong;
-}
-
-/* Image, ramdisk, page tables and P2M for that much, and the 4 MiB the mapping is rounded to. */
-unsigned image_min_memory(const struct image *im, uint64_t ramdisk_bytes)
-{
-    uint64_t bytes = im->load_end - im->paddr_offset + ramdisk_bytes;
-
-    return (unsigned)((bytes + bytes / 256 + (5u << 20)) >> 20);
+    im->why = pv_image_parse(&im->pv, elf, bytes) ? NULL : im->pv.error;
 }

@@ -25,8 +25,10 @@ static void add_text(json_object *o, const char *key, const char *text)
     json_object_object_add(o, key, text[0] ? json_object_new_string(text) : NULL);
 }
 
-static json_object *describe(const struct payload *p, const struct image *im, const char *wrong)
+static json_object *describe(const struct payload *p, const struct image *im)
 {
+    char why[PV_ERROR_MAX] = "";
+    unsigned least = im->why ? 0 : image_least_memory(im, 0, "", false, why);
     json_object *o = json_object_new_object();
 
     add_text(o, "format", p->is_bzimage ? "bzImage" : "ELF");
@@ -36,18 +38,20 @@ static json_object *describe(const struct payload *p, const struct image *im, co
     add_text(o, "xen-version", im->xen_version);
     add_text(o, "loader", im->loader);
     add_text(o, "features", im->features);
-    add_hex(o, "supported-features", im->supported_features != 0, im->supported_features);
+    add_hex(o, "supported-features", im->has_supported_features, im->supported_features);
     add_hex(o, "entry", im->has_entry, im->entry);
     add_hex(o, "virtual-base", im->has_virt_base, im->virt_base);
+    add_hex(o, "paddr-offset", im->paddr_offset != 0, im->paddr_offset);
     add_hex(o, "hypercall-page", im->has_hypercall_page, im->hypercall_page);
     add_hex(o, "init-p2m", im->has_init_p2m, im->init_p2m);
+    json_object_object_add(o, "unmapped-initrd", json_object_new_boolean(im->mod_start_pfn));
     add_hex(o, "load-start", im->load_end != 0, im->load_start);
     add_hex(o, "load-end", im->load_end != 0, im->load_end);
+    json_object_object_add(o, "xen-notes", json_object_new_int64((int64_t)im->notes));
     json_object_object_add(o, "symbols", json_object_new_int64((int64_t)im->symbols));
-    json_object_object_add(o, "minimum-memory-mib",
-                           im->load_end ? json_object_new_int64(image_min_memory(im, 0)) : NULL);
-    json_object_object_add(o, "bootable", json_object_new_boolean(!wrong));
-    add_text(o, "reason", wrong ? wrong : "");
+    json_object_object_add(o, "minimum-memory-mib", least ? json_object_new_int64(least) : NULL);
+    json_object_object_add(o, "bootable", json_object_new_boolean(least != 0));
+    add_text(o, "reason", im->why ? im->why : why);
     return o;
 }
 
@@ -73,20 +77,37 @@ static bool write_elf(const char *file, const struct payload *p)
     return good || complain("%s: %s", file, strerror(errno));
 }
 
+static int print(const struct payload *p, bool json)
+{
+    static struct image im;
+    json_object *o;
+    bool bootable;
+
+    image_read(p->elf, p->bytes, &im);
+    o = describe(p, &im);
+    bootable = json_object_get_boolean(json_object_object_get(o, "bootable"));
+    if (json) {
+        puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+                                                   JSON_C_TO_STRING_NOSLASHESCAPE));
+    } else {
+        print_plain(o);
+        printf(bootable ? "It can boot here.\n" : "It cannot boot here: %s.\n",
+               json_object_get_string(json_object_object_get(o, "reason")));
+    }
+    json_object_put(o);
+    return bootable ? EXIT_POWEROFF : EXIT_USAGE;
+}
+
 int command_inspect(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"elf", required_argument, NULL, 'e'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"elf", required_argument, NULL, 'e'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     const char *elf = NULL;
     bool json = false;
     struct payload p;
-    struct image im;
-    const char *wrong;
-    json_object *o;
-    int opt;
+    int opt, status;
 
     while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (opt == 'h') {
@@ -106,20 +127,7 @@ int command_inspect(int argc, char **argv)
     if (!payload_read(argv[optind], &p)) {
         return EXIT_USAGE;
     }
-    if (elf && !write_elf(elf, &p)) {
-        payload_free(&p);
-        return EXIT_USAGE;
-    }
-    wrong = image_read(p.elf, p.bytes, &im);
-    o = describe(&p, &im, wrong);
-    if (json) {
-        puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-                                                   JSON_C_TO_STRING_NOSLASHESCAPE));
-    } else {
-        print_plain(o);
-        printf("%s\n", wrong ? wrong : "It can boot here.");
-    }
-    json_object_put(o);
+    status = elf && !write_elf(elf, &p) ? EXIT_USAGE : print(&p, json);
     payload_free(&p);
-    return wrong ? EXIT_USAGE : EXIT_POWEROFF;
+    return status;
 }

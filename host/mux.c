@@ -6,230 +6,195 @@
  */
 #include "mux.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "error.h"
+#include "state.h"
 #include "terminal.h"
 
 #define HEADER 4
-#define CREDIT 2048 /* input bytes a domain may have unacknowledged */
+#define DOMID_NONE 0xff
 
-void mux_init(struct mux *m, const struct machine *machine)
+void mux_init(struct mux *m, const struct machine *machine, struct outlet *outlet)
 {
     memset(m, 0, sizeof(*m));
     m->machine = machine;
-    m->credit = CREDIT;
-    m->input_domain = -1;
+    m->outlet = outlet;
 }
 
-/* Boot guests are numbered in order: from 0 if the first is domain0, else from 1. */
-static const struct guest *guest_of(const struct mux *m, unsigned domid)
+/* -1: not one of ours. */
+static int guest_of(const struct mux *m, unsigned domid)
 {
-    unsigned first = m->machine->domain0 ? 0 : 1;
+    unsigned index = domid - first_domid(m->machine);
 
-    return domid - first < m->machine->guest_count ? &m->machine->guest[domid - first] : NULL;
+    return index < m->machine->guest_count ? (int)index : -1;
 }
 
-static int domain_of_input(const struct mux *m)
+static bool is_chosen(const struct mux *m, unsigned index)
 {
-    unsigned first = m->machine->domain0 ? 0 : 1;
+    return !m->machine->console || strcmp(m->machine->guest[index].name, m->machine->console) == 0;
+}
 
+/* Whose console stdin is: the chosen guest, else the first that has not ended. -1: nobody's. */
+static int input_guest(const struct mux *m)
+{
     for (unsigned i = 0; i < m->machine->guest_count; i++) {
-        if (!m->machine->console || strcmp(m->machine->guest[i].name, m->machine->console) == 0) {
-            return (int)(first + i);
+        if (is_chosen(m, i) && !m->guest[i].ended) {
+            return (int)i;
         }
     }
     return -1;
 }
 
-static void write_out(const void *data, size_t bytes)
-{
-    const char *p = data;
-
-    while (bytes) {
-        ssize_t n = write(1, p, bytes);
-
-        if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
-            continue;
-        }
-        if (n < 0) {
-            return;
-        }
-        p += n;
-        bytes -= (size_t)n;
-    }
-}
-
-static void prefix_line(struct mux *m, unsigned domid)
-{
-    const struct guest *g = guest_of(m, domid);
-    struct mux_line *l = &m->line[domid];
-
-    write_out(g->name, strlen(g->name));
-    write_out(": ", 2);
-    write_out(l->text, l->bytes);
-    if (l->bytes == 0 || l->text[l->bytes - 1] != '\n') {
-        write_out("\n", 1);
-    }
-    l->bytes = 0;
-}
-
 /* Several guests on one screen: whole lines, each with its guest's name. */
-static void output_lines(struct mux *m, unsigned domid, const uint8_t *data, size_t bytes)
+static void put_line(struct mux *m, unsigned index)
 {
-    struct mux_line *l = &m->line[domid];
+    struct mux_guest *g = &m->guest[index];
+    const char *name = m->machine->guest[index].name;
+    bool finished = g->line_bytes && g->line[g->line_bytes - 1] == '\n';
+
+    outlet_put(m->outlet, name, strlen(name));
+    outlet_put(m->outlet, ": ", 2);
+    outlet_put(m->outlet, g->line, g->line_bytes - finished);
+    outlet_put(m->outlet, "\r\n" + !terminal_is_raw(), 1 + terminal_is_raw());
+    g->line_bytes = 0;
+}
+
+static void output_lines(struct mux *m, unsigned index, const uint8_t *data, size_t bytes)
+{
+    struct mux_guest *g = &m->guest[index];
 
     for (size_t i = 0; i < bytes; i++) {
-        l->text[l->bytes++] = (char)data[i];
-        if (data[i] == '\n' || l->bytes == sizeof(l->text)) {
-            prefix_line(m, domid);
+        g->line[g->line_bytes++] = (char)data[i];
+        if (data[i] == '\n' || g->line_bytes == sizeof(g->line)) {
+            put_line(m, index);
         }
     }
 }
 
-static void output(struct mux *m, unsigned domid, const uint8_t *data, size_t bytes)
+static void output(struct mux *m, unsigned index, const uint8_t *data, size_t bytes)
 {
-    const struct guest *g = guest_of(m, domid);
+    m->guest[index].running = true;
+    if (m->machine->guest_count > 1 && !m->machine->console) {
+        output_lines(m, index, data, bytes);
+    } else if (is_chosen(m, index)) {
+        outlet_put(m->outlet, data, bytes);
+    }
+}
 
-    if (!g) {
+static void acknowledged(struct mux *m, unsigned index, unsigned bytes)
+{
+    struct mux_guest *g = &m->guest[index];
+
+    g->unacknowledged -= bytes < g->unacknowledged ? bytes : g->unacknowledged;
+}
+
+static void state(struct mux *m, unsigned index, const char *text)
+{
+    switch (state_judge(text, m->machine->guest[index].name, m->machine->verbose)) {
+    case STATE_RUNNING:
+        m->guest[index].running = true;
+        return;
+    case STATE_CRASHED:
+        m->crashed = true;
+        break;
+    case STATE_FAILED:
+        m->failed = true;
+        break;
+    case STATE_ENDED:
+        break;
+    case STATE_UNKNOWN:
         return;
     }
-    if (m->machine->guest_count == 1) {
-        write_out(data, bytes);
-    } else if (!m->machine->console) {
-        output_lines(m, domid, data, bytes);
-    } else if (strcmp(g->name, m->machine->console) == 0) {
-        write_out(data, bytes);
-    }
-}
-
-/* The value of `key=` in a state text; up to the next space, or to the end for `why`. */
-static bool state_value(const char *text, const char *key, char *dst, size_t size)
-{
-    const char *at = text;
-    size_t n = strlen(key);
-
-    while (at && strncmp(at, key, n) != 0) {
-        at = strchr(at, ' ');
-        at = at ? at + 1 : NULL;
-    }
-    if (!at) {
-        return false;
-    }
-    at += n;
-    snprintf(dst, size, "%.*s", (int)(strcmp(key, "why=") == 0 ? strlen(at) : strcspn(at, " ")), at);
-    return true;
-}
-
-static void state(struct mux *m, const char *text)
-{
-    char what[32] = "", reason[32] = "", name[64] = "a guest", why[256] = "";
-
-    state_value(text, "state=", what, sizeof(what));
-    state_value(text, "reason=", reason, sizeof(reason));
-    state_value(text, "name=", name, sizeof(name));
-    state_value(text, "why=", why, sizeof(why));
-    if (strcmp(what, "killed") == 0) {
-        m->crashed = true;
-        terminal_note("paravane: %s was stopped: %s", name, why);
-    } else if (strcmp(what, "failed") == 0) {
-        m->failed = true;
-        terminal_note("paravane: %s could not be started: %s", name, why);
-    } else if (strcmp(what, "shutdown") == 0) {
-        if (strcmp(reason, "poweroff") != 0 && strcmp(reason, "reboot") != 0) {
-            m->crashed = true;
-            terminal_note("paravane: %s ended: %s", name, reason);
-        } else if (m->machine->verbose) {
-            terminal_note("paravane: %s ended: %s", name, reason);
-        }
-    }
+    m->guest[index].ended = true;
 }
 
 static void frame(struct mux *m, uint8_t type, uint8_t domid, uint8_t *data, size_t bytes)
 {
-    m->frames++;
-    switch (type) {
-    case 'o':
-        output(m, domid, data, bytes);
-        break;
-    case 'a':
-        if (bytes == 2 && (int)domid == m->input_domain) {
-            m->credit += (size_t)(data[0] | data[1] << 8);
-            m->credit = m->credit > CREDIT ? CREDIT : m->credit;
-        }
-        break;
-    case 's':
-        data[bytes] = '\0';
-        state(m, (char *)data);
-        break;
-    case 'p':
-        data[bytes] = '\0';
+    int index = guest_of(m, domid);
+
+    m->spoken = true;
+    data[bytes] = '\0';
+    if (type == 'p') {
         m->panicked = true;
-        terminal_note("paravane: the hypervisor panicked: %s", (char *)data);
-        break;
-    case 'e':
+        complain("the hypervisor panicked: %s", (char *)data);
+    } else if (type == 'e') {
         m->ended = true;
-        break;
-    default:
-        break; /* of a newer hypervisor */
-    }
+    } else if (index >= 0 && type == 'o') {
+        output(m, (unsigned)index, data, bytes);
+    } else if (index >= 0 && type == 'a' && bytes == 2) {
+        acknowledged(m, (unsigned)index, (unsigned)(data[0] | data[1] << 8));
+    } else if (index >= 0 && type == 's') {
+        state(m, (unsigned)index, (char *)data);
+    } /* else of a newer hypervisor */
 }
 
 void mux_receive(struct mux *m, const uint8_t *data, size_t bytes)
 {
-    while (bytes--) {
+    for (size_t i = 0; i < bytes; i++) {
         size_t length;
 
-        m->in[m->in_bytes++] = *data++;
+        m->in[m->in_bytes++] = data[i];
         if (m->in_bytes < HEADER) {
             continue;
         }
         length = (size_t)(m->in[2] | m->in[3] << 8);
         if (m->in_bytes == HEADER + length) {
-            frame(m, m->in[0], m->in[1], m->in + HEADER, length);
             m->in_bytes = 0;
+            frame(m, m->in[0], m->in[1], m->in + HEADER, length);
         }
     }
 }
 
 static void queue(struct mux *m, uint8_t type, uint8_t domid, const uint8_t *data, size_t bytes)
 {
-    if (m->out_bytes + HEADER + bytes > sizeof(m->out)) {
-        return; /* cannot be: input is limited by credit */
-    }
-    m->out[m->out_bytes++] = type;
-    m->out[m->out_bytes++] = domid;
-    m->out[m->out_bytes++] = (uint8_t)bytes;
-    m->out[m->out_bytes++] = (uint8_t)(bytes >> 8);
+    uint8_t *at = m->out + m->out_bytes;
+
+    at[0] = type;
+    at[1] = domid;
+    at[2] = (uint8_t)bytes;
+    at[3] = (uint8_t)(bytes >> 8);
     if (bytes) {
-        memcpy(m->out + m->out_bytes, data, bytes);
-        m->out_bytes += bytes;
+        memcpy(at + HEADER, data, bytes);
     }
+    m->out_bytes += HEADER + bytes;
 }
 
 size_t mux_input_room(const struct mux *m)
 {
-    /* Nothing is sent before the hypervisor has spoken: its port may not be set up yet. */
-    return m->frames ? m->credit : 0;
+    int index = input_guest(m);
+    size_t place = sizeof(m->out) - m->out_bytes, room;
+
+    /* Before a guest runs, the hypervisor would drop its input. Two headers: one is for 'q'. */
+    if (index < 0 || !m->guest[index].running || place <= 2 * HEADER) {
+        return 0;
+    }
+    room = MUX_CREDIT - m->guest[index].unacknowledged;
+    return room < place - 2 * HEADER ? room : place - 2 * HEADER;
+}
+
+bool mux_input_is_over(const struct mux *m)
+{
+    return input_guest(m) < 0;
 }
 
 void mux_input(struct mux *m, const uint8_t *data, size_t bytes)
 {
-    m->input_domain = domain_of_input(m);
-    if (bytes && m->input_domain >= 0) {
-        queue(m, 'i', (uint8_t)m->input_domain, data, bytes);
-        m->credit -= bytes;
+    int index = input_guest(m);
+
+    if (bytes && index >= 0) {
+        queue(m, 'i', (uint8_t)(first_domid(m->machine) + (unsigned)index), data, bytes);
+        m->guest[index].unacknowledged += (unsigned)bytes;
     }
 }
 
 void mux_quit(struct mux *m)
 {
-    queue(m, 'q', 0xff, NULL, 0);
+    if (sizeof(m->out) - m->out_bytes >= HEADER) {
+        queue(m, 'q', DOMID_NONE, NULL, 0);
+    }
 }
 
 bool mux_has_output(const struct mux *m)
@@ -249,9 +214,9 @@ void mux_flush(struct mux *m, int fd)
 
 void mux_finish(struct mux *m)
 {
-    for (unsigned domid = 0; domid < MUX_DOMAINS; domid++) {
-        if (m->line[domid].bytes && guest_of(m, domid)) {
-            prefix_line(m, domid);
+    for (unsigned i = 0; i < m->machine->guest_count; i++) {
+        if (m->guest[i].line_bytes) {
+            put_line(m, i);
         }
     }
 }

@@ -8,31 +8,38 @@
 #include <stdint.h>
 
 #include "guest.h"
+#include "outlet.h"
 
-#define MUX_DOMAINS 256
+#define MUX_CREDIT 2048 /* input bytes a domain may have unacknowledged */
 
-struct mux_line {
-    char text[512];
-    size_t bytes;
+/* What is known of one guest; the index is its place in struct machine. */
+struct mux_guest {
+    bool running, ended;
+    unsigned unacknowledged;
+    char line[512]; /* begun, not yet shown */
+    size_t line_bytes;
 };
 
 struct mux {
     const struct machine *machine;
-    uint8_t in[4 + 65536 + 1]; /* one frame and room for a final 0 */
+    struct outlet *outlet;
+    uint8_t in[4 + 65535 + 1]; /* one frame and room for a final 0 */
     size_t in_bytes;
-    uint8_t out[8192];
+    uint8_t out[8192]; /* frames to send */
     size_t out_bytes;
-    size_t credit;    /* input bytes that may still be sent */
-    int input_domain; /* domid that input went to last, -1 = none yet */
-    struct mux_line line[MUX_DOMAINS];
-    uint64_t frames;  /* received */
+    struct mux_guest guest[GUESTS_MAX];
+    bool spoken; /* a frame has come */
     bool ended, panicked, crashed, failed;
 };
 
-void mux_init(struct mux *m, const struct machine *machine);
+void mux_init(struct mux *m, const struct machine *machine, struct outlet *outlet);
 void mux_receive(struct mux *m, const uint8_t *data, size_t bytes);
+/* Bytes that the guest with our input takes now. */
 size_t mux_input_room(const struct mux *m);
+/* No guest will ever take input again. */
+bool mux_input_is_over(const struct mux *m);
 void mux_input(struct mux *m, const uint8_t *data, size_t bytes);
+/* Ask the hypervisor to end. */
 void mux_quit(struct mux *m);
 bool mux_has_output(const struct mux *m);
 void mux_flush(struct mux *m, int fd);

@@ -49,7 +49,7 @@ static uint32_t le32(const uint8_t *p)
 static bool map_file(const char *file, struct payload *p)
 {
     struct stat st;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait */
 
     if (fd < 0) {
         return complain("%s: kernel: %s", file, strerror(errno));
@@ -57,7 +57,9 @@ static bool map_file(const char *file, struct payload *p)
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) {
         close(fd);
         return complain("%s: kernel: %s", file,
-                        S_ISDIR(st.st_mode) ? "is a directory" : "is not a file with contents");
+                        S_ISDIR(st.st_mode)   ? "is a directory"
+                        : S_ISREG(st.st_mode) ? "is empty"
+                                              : "is not a regular file");
     }
     p->mapping_bytes = (size_t)st.st_size;
     p->mapping = mmap(NULL, p->mapping_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -113,7 +115,8 @@ static bool read_bzimage(const char *file, const uint8_t *d, size_t n, struct pa
     uint32_t offset = le32(d + PAYLOAD_OFFSET), length = le32(d + PAYLOAD_LENGTH);
 
     if (d[SETUP_VERSION] + d[SETUP_VERSION + 1] * 256 < 0x208) {
-        return complain("%s: bzImage: boot protocol before 2.08 has no payload field", file);
+        return complain("%s: bzImage: boot protocol %u.%02u has no payload field; 2.08 has", file,
+                        d[SETUP_VERSION + 1], d[SETUP_VERSION]);
     }
     start = (setup + 1) * 512;
     if (length < 8 || start > n || offset > n - start || length > n - start - offset) {
@@ -143,7 +146,7 @@ bool payload_read(const char *file, struct payload *p)
             return true;
         }
     } else {
-        complain("%s: kernel: neither an ELF nor a bzImage", file);
+        complain("%s: kernel: neither an ELF nor a bzImage (names of guest files end in .cfg)", file);
     }
     payload_free(p);
     return false;

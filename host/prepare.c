@@ -57,14 +57,18 @@ static char *link_to(const char *target, const char *name)
     return NULL;
 }
 
-static bool check_memory(const struct guest *g, const struct image *im)
+static bool check_memory(const struct guest *g, const struct image *im, bool domain0)
 {
-    unsigned need = image_min_memory(im, g->ramdisk_bytes);
+    char why[PV_ERROR_MAX];
+    unsigned least = image_least_memory(im, g->ramdisk_bytes, g->cmdline, domain0, why);
 
-    if (g->memory_mib < need) {
+    if (!least) {
+        return complain("%s: kernel: %s", g->kernel, why);
+    }
+    if (g->memory_mib < least) {
         return complain("%s: memory: %u MiB is too little for this kernel%s: it needs at least "
                         "%u MiB", g->origin, g->memory_mib, g->ramdisk ? " and its ramdisk" : "",
-                        need);
+                        least);
     }
     return true;
 }
@@ -77,39 +81,36 @@ static bool prepare_ramdisk(struct guest *g, unsigned index)
     if (!g->ramdisk) {
         return true;
     }
-    if (stat(g->ramdisk, &st) != 0) {
+    if (stat(g->ramdisk, &st) != 0 || access(g->ramdisk, R_OK) != 0) {
         return complain("%s: ramdisk: %s", g->ramdisk, strerror(errno));
     }
-    if (!S_ISREG(st.st_mode) || st.st_size == 0 || access(g->ramdisk, R_OK) != 0) {
+    if (!S_ISREG(st.st_mode) || st.st_size == 0) {
         return complain("%s: ramdisk: %s", g->ramdisk,
-                        S_ISREG(st.st_mode) && st.st_size ? strerror(errno)
-                                                          : "is not a file with contents");
+                        S_ISDIR(st.st_mode)   ? "is a directory"
+                        : S_ISREG(st.st_mode) ? "is empty"
+                                              : "is not a regular file");
     }
     g->ramdisk_bytes = (uint64_t)st.st_size;
     snprintf(name, sizeof(name), "ramdisk%u", index);
-    g->ramdisk = link_to(g->ramdisk, name);
-    return g->ramdisk != NULL;
+    g->module = link_to(g->ramdisk, name);
+    return g->module != NULL;
 }
 
-static bool prepare_kernel(struct guest *g, unsigned index)
+static bool prepare_kernel(struct guest *g, unsigned index, bool domain0)
 {
+    static struct image im;
     struct payload p;
-    struct image im;
-    const char *wrong;
     char name[32];
     bool good;
 
     if (!payload_read(g->kernel, &p)) {
         return false;
     }
-    wrong = image_read(p.elf, p.bytes, &im);
-    if (wrong) {
-        payload_free(&p);
-        return complain("%s: kernel: %s", g->kernel, wrong);
-    }
-    good = check_memory(g, &im);
+    image_read(p.elf, p.bytes, &im);
+    good = im.why ? complain("%s: kernel: %s", g->kernel, im.why) : check_memory(g, &im, domain0);
     snprintf(name, sizeof(name), "kernel%u", index);
     if (good && p.is_bzimage) {
+        g->is_packed = true;
         g->image = tempdir_path(name);
         good = g->image && write_all(g->image, p.elf, p.bytes);
     } else if (good) {
@@ -119,6 +120,17 @@ static bool prepare_kernel(struct guest *g, unsigned index)
     g->image_bytes = p.bytes;
     payload_free(&p);
     return good;
+}
+
+static bool check_hypervisor(const struct machine *m)
+{
+    struct stat st;
+
+    if (stat(m->hypervisor, &st) != 0 || access(m->hypervisor, R_OK) != 0) {
+        return complain("%s: hypervisor image: %s", m->hypervisor, strerror(errno));
+    }
+    return S_ISREG(st.st_mode) ||
+           complain("%s: hypervisor image: is not a regular file", m->hypervisor);
 }
 
 static bool check_names(const struct machine *m)
@@ -136,7 +148,7 @@ static bool check_names(const struct machine *m)
     return found || complain("--console: there is no guest named \"%s\"", m->console);
 }
 
-/* Guests, their files (in RAM while they are copied), the tables that grow with memory. */
+/* Guests, their files (in RAM until their guest is built), the tables that grow with memory. */
 static unsigned default_memory(const struct machine *m)
 {
     uint64_t mib = HYPERVISOR_MIB, files = 0;
@@ -154,11 +166,11 @@ bool prepare(struct machine *m)
 {
     unsigned least;
 
-    if (!check_names(m)) {
+    if (!check_hypervisor(m) || !check_names(m)) {
         return false;
     }
     for (unsigned i = 0; i < m->guest_count; i++) {
-        if (!prepare_ramdisk(&m->guest[i], i) || !prepare_kernel(&m->guest[i], i)) {
+        if (!prepare_ramdisk(&m->guest[i], i) || !prepare_kernel(&m->guest[i], i, i == 0 && m->domain0)) {
             return false;
         }
     }

@@ -11,11 +11,12 @@ struct qemu {
     pid_t pid;
     int log_fd; /* hypervisor's log, text */
     int mux_fd; /* frames of hypervisor(8) */
+    int err_fd; /* what QEMU itself says */
 };
 
 /* Start it for a prepared machine; false with a message. */
 bool qemu_start(const struct machine *m, struct qemu *q);
-/* Print the command line instead. */
+/* Print shell commands that do the same by hand, with every console and the log on stdout. */
 bool qemu_print(const struct machine *m);
 
 #endif

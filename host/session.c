@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run from start to end: QEMU's two lines, the terminal, the clock and signals in one poll loop.
+ * A run from start to end: QEMU's lines, the terminal, the clock and signals in one poll loop.
  * The guest's console is stdout, byte for byte; everything else that is said goes to stderr.
  */
 #include "session.h"
@@ -11,28 +11,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "error.h"
+#include "lines.h"
 #include "mux.h"
+#include "outlet.h"
 #include "qemu.h"
+#include "signals.h"
 #include "terminal.h"
+
+#define GRACE_MS 2000 /* between asking QEMU to end and killing it */
 
 struct session {
     const struct machine *machine;
     struct qemu qemu;
     struct mux mux;
-    int signal_fd;
-    FILE *log;
-    char log_line[1024];
-    size_t log_bytes;
-    bool qemu_gone, stdin_open, stopped;
-    bool no_qemu; /* it could not even be started, and has said so */
-    int64_t deadline_ms; /* 0 = none */
+    struct outlet outlet;
+    struct lines log, qemu_says;
+    bool log_seen;     /* the hypervisor has run */
+    char launch[1024]; /* the last that QEMU said */
+    uint8_t typed[4096]; /* stdin that the guest has no room for yet */
+    size_t typed_bytes;
+    bool stdin_open;
+    bool qemu_gone;
+    int qemu_status;     /* of wait(2) */
+    bool stopped;        /* by the person, a signal or a broken stdout */
+    bool timed_out;
+    int64_t deadline_ms; /* of --timeout; 0 = none */
     int64_t kill_ms;     /* when QEMU is no longer waited for; 0 = not ending */
+    int64_t leave_ms;    /* when stdout's reader is no longer waited for; 0 = ever */
 };
 
 static int64_t now_ms(void)
@@ -43,203 +53,263 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* A whole line of the hypervisor's log. Errors are shown in any case, all of it with -v. */
-static void log_line(struct session *s, const char *line)
+static bool is_error(const char *line)
 {
-    const char *level = strstr(line, "] ");
+    const char *level = line[0] == '[' ? strstr(line, "] ") : NULL;
 
-    if (s->log) {
-        fprintf(s->log, "%s\n", line);
-        fflush(s->log);
+    return level && strncmp(level, "] E:", 4) == 0;
+}
+
+/* A line of the hypervisor's log. Errors are shown in any case, all of it with -v. */
+static void log_line(void *arg, const char *line)
+{
+    struct session *s = arg;
+
+    s->log_seen = true;
+    if (s->machine->log) {
+        fprintf(s->machine->log, "%s\n", line);
+        fflush(s->machine->log);
     }
-    if (s->machine->verbose || (level && strncmp(level, "] E:", 4) == 0)) {
-        terminal_note("%s", line);
+    if (s->machine->verbose || is_error(line)) {
+        terminal_note("", line);
     }
 }
 
-static void log_input(struct session *s)
+/* A line of QEMU: of interest if it turns out to be its last. */
+static void qemu_line(void *arg, const char *line)
+{
+    struct session *s = arg;
+    const char *text = strstr(line, ": ");
+
+    snprintf(s->launch, sizeof(s->launch), "%s", text ? text + 2 : line);
+    if (s->machine->verbose) {
+        complain("QEMU: %s", s->launch);
+    }
+}
+
+/* False when there is nothing more to read now. */
+static bool read_lines(int *fd, struct lines *l)
 {
     char buffer[4096];
-    ssize_t n = read(s->qemu.log_fd, buffer, sizeof(buffer));
+    ssize_t n = *fd < 0 ? 0 : read(*fd, buffer, sizeof(buffer));
 
-    for (ssize_t i = 0; i < n; i++) {
-        if (buffer[i] == '\n' || s->log_bytes + 1 == sizeof(s->log_line)) {
-            s->log_line[s->log_bytes] = '\0';
-            log_line(s, s->log_line);
-            s->log_bytes = 0;
-        }
-        if (buffer[i] != '\n' && buffer[i] != '\r') {
-            s->log_line[s->log_bytes++] = buffer[i];
-        }
+    if (n > 0) {
+        lines_feed(l, buffer, (size_t)n);
+    } else if (*fd >= 0 && (n == 0 || errno != EAGAIN)) {
+        close(*fd);
+        *fd = -1;
     }
-    if (n == 0) {
-        close(s->qemu.log_fd);
-        s->qemu.log_fd = -1;
-    }
+    return n > 0;
 }
 
-static void mux_readable(struct session *s)
+static bool read_mux(struct session *s)
 {
     uint8_t buffer[8192];
-    ssize_t n = read(s->qemu.mux_fd, buffer, sizeof(buffer));
+    ssize_t n = s->qemu.mux_fd < 0 ? 0 : read(s->qemu.mux_fd, buffer, sizeof(buffer));
 
     if (n > 0) {
         mux_receive(&s->mux, buffer, (size_t)n);
-    } else if (n == 0) {
+    } else if (s->qemu.mux_fd >= 0 && (n == 0 || errno != EAGAIN)) {
         close(s->qemu.mux_fd);
         s->qemu.mux_fd = -1;
     }
+    return n > 0;
 }
 
-static void ask_to_stop(struct session *s)
+static void kill_qemu(const struct session *s)
 {
-    if (!s->kill_ms) {
-        mux_quit(&s->mux);
-        s->stopped = true;
-        s->kill_ms = now_ms() + 2000;
-    } else {
+    if (!s->qemu_gone) {
         kill(s->qemu.pid, SIGKILL);
     }
 }
 
-static void signal_readable(struct session *s)
+/* The first time politely, if the hypervisor is there to be asked; then at once. */
+static void stop(struct session *s)
 {
-    struct signalfd_siginfo info;
-    int status;
-
-    if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info)) {
-        return;
+    if (!s->stopped && s->mux.spoken && !s->qemu_gone) {
+        mux_quit(&s->mux);
+        s->kill_ms = now_ms() + GRACE_MS;
+    } else {
+        kill_qemu(s);
+        s->leave_ms = now_ms() + GRACE_MS / 4;
     }
-    if (info.ssi_signo == SIGCHLD) {
-        if (waitpid(s->qemu.pid, &status, WNOHANG) == s->qemu.pid) {
-            s->qemu_gone = true;
-            s->no_qemu = WIFEXITED(status) && WEXITSTATUS(status) == 127;
-        }
-        return;
-    }
-    ask_to_stop(s);
+    s->stopped = true;
 }
 
-static void stdin_readable(struct session *s)
+/* QEMU has ended: take what is still in its sockets. */
+static void reap(struct session *s)
 {
-    uint8_t buffer[1024], typed[1024];
-    size_t room = mux_input_room(&s->mux), n_typed;
-    ssize_t n = read(0, buffer, room < sizeof(buffer) ? room : sizeof(buffer));
+    if (s->qemu_gone || waitpid(s->qemu.pid, &s->qemu_status, WNOHANG) != s->qemu.pid) {
+        return;
+    }
+    s->qemu_gone = true;
+    while (read_lines(&s->qemu.log_fd, &s->log)) {
+    }
+    while (read_lines(&s->qemu.err_fd, &s->qemu_says)) {
+    }
+    while (read_mux(s)) {
+    }
+    lines_finish(&s->log);
+    lines_finish(&s->qemu_says);
+    mux_finish(&s->mux);
+}
+
+static void take_signals(struct session *s)
+{
+    int signal;
+
+    while ((signal = signals_take()) != 0) {
+        if (signal == SIGCHLD) {
+            reap(s);
+        } else {
+            stop(s);
+        }
+    }
+}
+
+/* On a terminal the escape must always be seen: what the guest cannot take is kept, and dropped
+ * when that is full. Elsewhere nothing is read that cannot be kept. */
+static void read_stdin(struct session *s)
+{
+    uint8_t buffer[1024];
+    size_t place = sizeof(s->typed) - s->typed_bytes, n_typed;
+    ssize_t n = read(0, buffer,
+                     terminal_is_raw() || place > sizeof(buffer) ? sizeof(buffer) : place);
 
     if (n <= 0) {
         s->stdin_open = n < 0 && (errno == EINTR || errno == EAGAIN);
         return;
     }
-    n_typed = terminal_escape(buffer, (size_t)n, typed);
-    mux_input(&s->mux, typed, n_typed);
+    n_typed = terminal_escape(buffer, (size_t)n);
+    n_typed = n_typed < place ? n_typed : place;
+    memcpy(s->typed + s->typed_bytes, buffer, n_typed);
+    s->typed_bytes += n_typed;
     if (terminal_quit_asked()) {
-        ask_to_stop(s);
+        stop(s);
     }
 }
 
-static int open_signals(void)
+static void pass_input(struct session *s)
 {
-    sigset_t set;
+    size_t room = mux_input_room(&s->mux);
+    size_t n = s->typed_bytes < room ? s->typed_bytes : room;
 
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_CLOEXEC);
+    if (mux_input_is_over(&s->mux)) {
+        s->typed_bytes = 0;
+    } else if (n > 0) {
+        mux_input(&s->mux, s->typed, n);
+        s->typed_bytes -= n;
+        memmove(s->typed, s->typed + n, s->typed_bytes);
+    }
+}
+
+static bool wants_stdin(const struct session *s)
+{
+    return s->stdin_open && !s->qemu_gone &&
+           (terminal_is_raw() ||
+            (s->typed_bytes < sizeof(s->typed) && !mux_input_is_over(&s->mux)));
 }
 
 static int next_wait(const struct session *s)
 {
-    int64_t at = s->deadline_ms, now = now_ms();
+    const int64_t at[] = {s->deadline_ms, s->qemu_gone ? 0 : s->kill_ms, s->leave_ms};
+    int64_t first = INT64_MAX, now = now_ms();
 
-    if (s->kill_ms && (!at || s->kill_ms < at)) {
-        at = s->kill_ms;
+    for (unsigned i = 0; i < 3; i++) {
+        first = at[i] && at[i] < first ? at[i] : first;
     }
-    return !at ? -1 : at <= now ? 0 : (int)(at - now);
+    return first == INT64_MAX ? -1 : first <= now ? 0 : (int)(first - now);
 }
 
-/* True when the time given is over. */
-static bool clocks(struct session *s)
+static void clocks(struct session *s)
 {
     int64_t now = now_ms();
 
-    if (s->kill_ms && now >= s->kill_ms) {
-        kill(s->qemu.pid, SIGKILL);
-        s->kill_ms = now + 2000;
+    if (s->deadline_ms && now >= s->deadline_ms) {
+        s->deadline_ms = 0;
+        s->timed_out = !s->mux.ended;
+        kill_qemu(s);
+        s->leave_ms = now + GRACE_MS / 4;
     }
-    return s->deadline_ms && now >= s->deadline_ms;
+    if ((s->mux.ended || s->mux.panicked) && !s->kill_ms) {
+        s->kill_ms = now + GRACE_MS; /* it ought to end by itself */
+    }
+    if (s->kill_ms && now >= s->kill_ms) {
+        kill_qemu(s);
+        s->kill_ms = now + GRACE_MS;
+    }
+    if (s->outlet.error && !s->stopped && !s->mux.ended) {
+        complain("standard output: %s", strerror(s->outlet.error));
+        stop(s);
+    }
 }
 
-static bool pump(struct session *s)
+static void pump(struct session *s)
 {
-    struct pollfd fds[4] = {
+    struct pollfd fds[] = {
         {.fd = s->qemu.log_fd, .events = POLLIN},
+        {.fd = s->qemu.err_fd, .events = POLLIN},
         {.fd = s->qemu.mux_fd,
-         .events = (short)(POLLIN | (mux_has_output(&s->mux) ? POLLOUT : 0))},
-        {.fd = s->signal_fd, .events = POLLIN},
-        {.fd = s->stdin_open && mux_input_room(&s->mux) ? 0 : -1, .events = POLLIN},
+         .events = (short)((outlet_is_full(&s->outlet) ? 0 : POLLIN) |
+                           (mux_has_output(&s->mux) ? POLLOUT : 0))},
+        {.fd = signals_fd(), .events = POLLIN},
+        {.fd = wants_stdin(s) ? 0 : -1, .events = POLLIN},
+        {.fd = outlet_is_empty(&s->outlet) ? -1 : s->outlet.fd, .events = POLLOUT},
     };
 
-    if (poll(fds, 4, next_wait(s)) < 0 && errno != EINTR) {
-        return false;
+    if (poll(fds, sizeof(fds) / sizeof(fds[0]), next_wait(s)) < 0) {
+        return;
     }
     if (fds[0].revents) {
-        log_input(s);
+        read_lines(&s->qemu.log_fd, &s->log);
     }
-    if (fds[1].revents & POLLOUT) {
+    if (fds[1].revents) {
+        read_lines(&s->qemu.err_fd, &s->qemu_says);
+    }
+    if (fds[2].revents & POLLOUT) {
         mux_flush(&s->mux, s->qemu.mux_fd);
     }
-    if (fds[1].revents & (POLLIN | POLLHUP | POLLERR)) {
-        mux_readable(s);
-    }
-    if (fds[2].revents) {
-        signal_readable(s);
+    if (fds[2].revents & ~POLLOUT) {
+        read_mux(s);
     }
     if (fds[3].revents) {
-        stdin_readable(s);
+        take_signals(s);
     }
-    return true;
+    if (fds[4].revents) {
+        read_stdin(s);
+    }
+    pass_input(s);
+    outlet_flush(&s->outlet);
 }
 
-/* What QEMU still had in its sockets when it ended. */
-static void drain(struct session *s)
+static int launch_failed(const struct session *s)
 {
-    for (unsigned i = 0; i < 1000 && s->qemu.log_fd >= 0; i++) {
-        log_input(s);
-        if (errno == EAGAIN) {
-            break;
-        }
+    if (WIFEXITED(s->qemu_status) && s->launch[0]) {
+        complain("QEMU: %s", s->launch);
+    } else {
+        complain("QEMU ended before the hypervisor started");
     }
-    for (unsigned i = 0; i < 10000 && s->qemu.mux_fd >= 0; i++) {
-        errno = 0;
-        mux_readable(s);
-        if (errno == EAGAIN) {
-            break;
-        }
-    }
+    return WIFEXITED(s->qemu_status) ? EXIT_USAGE : EXIT_PANIC;
 }
 
-static int verdict(struct session *s, bool timed_out)
+static int verdict(const struct session *s)
 {
     if (s->mux.panicked) {
         return EXIT_PANIC;
     }
-    if (timed_out) {
-        complain("the time of %u s is over", s->machine->timeout_s);
+    if (s->timed_out) {
+        complain("--timeout: the %u seconds are over", s->machine->timeout_s);
         return EXIT_TIMEOUT;
     }
     if (s->stopped) {
         return EXIT_CRASH;
     }
-    if (s->no_qemu) {
-        return EXIT_USAGE;
+    if (!s->mux.ended && !s->mux.spoken && !s->log_seen) {
+        return launch_failed(s);
     }
     if (!s->mux.ended) {
-        complain("QEMU ended unexpectedly");
-        return s->mux.frames ? EXIT_PANIC : EXIT_USAGE;
+        complain("QEMU ended unexpectedly%s%s", s->launch[0] ? ": " : "", s->launch);
+        return EXIT_PANIC;
     }
     if (s->mux.failed) {
         return EXIT_USAGE;
@@ -249,15 +319,19 @@ static int verdict(struct session *s, bool timed_out)
 
 int session_run(const struct machine *m)
 {
-    struct session s = {.machine = m, .stdin_open = true};
-    bool timed_out = false;
+    static struct session s;
 
-    if (m->log_file && !(s.log = fopen(m->log_file, "we"))) {
-        complain("%s: log: %s", m->log_file, strerror(errno));
-        return EXIT_USAGE;
+    s.machine = m;
+    s.outlet.fd = STDOUT_FILENO;
+    s.stdin_open = true;
+    s.log = (struct lines){.take = log_line, .arg = &s};
+    s.qemu_says = (struct lines){.take = qemu_line, .arg = &s};
+    mux_init(&s.mux, m, &s.outlet);
+    for (int signal; (signal = signals_take()) != 0;) {
+        if (signal != SIGCHLD) {
+            return EXIT_CRASH; /* while the kernel was being unpacked */
+        }
     }
-    s.signal_fd = open_signals();
-    mux_init(&s.mux, m);
     if (!qemu_start(m, &s.qemu)) {
         return EXIT_USAGE;
     }
@@ -265,18 +339,12 @@ int session_run(const struct machine *m)
         s.deadline_ms = now_ms() + (int64_t)m->timeout_s * 1000;
     }
     terminal_raw();
-    while (!s.qemu_gone && !timed_out && pump(&s)) {
-        timed_out = clocks(&s);
+    while (!s.qemu_gone ||
+           (!outlet_is_empty(&s.outlet) && (!s.leave_ms || now_ms() < s.leave_ms))) {
+        pump(&s);
+        clocks(&s);
     }
-    if (!s.qemu_gone) {
-        kill(s.qemu.pid, SIGKILL);
-        waitpid(s.qemu.pid, NULL, 0);
-    }
-    drain(&s);
-    mux_finish(&s.mux);
     terminal_restore();
-    if (s.log) {
-        fclose(s.log);
-    }
-    return verdict(&s, timed_out);
+    outlet_free(&s.outlet);
+    return verdict(&s);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The private directory of one run: unpacked kernels and links with plain names for QEMU. It is
- * removed at every way out, signals included (session.c ends by exit()).
+ * removed at every way out, signals included (signals.c holds them, so that main() returns).
  */
 #include "tempdir.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,11 @@
 
 #include "error.h"
 
-static char directory[128];
+static char directory[PATH_MAX];
 
 static void remove_all(void)
 {
-    char path[512];
+    char path[PATH_MAX + 256];
     const struct dirent *e;
     DIR *d;
 
@@ -46,8 +47,9 @@ const char *tempdir(void)
     if (directory[0]) {
         return directory;
     }
-    /* QEMU takes a path up to the first space, and doubles commas: neither may be in ours. */
-    if (!base || !base[0] || strpbrk(base, " ,") || strlen(base) > 80) {
+    /* QEMU takes a module's path up to the first space and doubles commas, and the hypervisor has
+     * to hold it with the module's options: neither may be in ours, and it must be short. */
+    if (!base || base[0] != '/' || strpbrk(base, " ,") || strlen(base) > 200) {
         base = "/tmp";
     }
     snprintf(directory, sizeof(directory), "%s/paravane.XXXXXX", base);

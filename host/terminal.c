@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The person's terminal: raw while a guest has it, back as it was at every way out. */
+/*
+ * The person's terminal: raw while a guest has it, back as it was at every way out. The one place
+ * that writes to stderr during a run.
+ */
 #include "terminal.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <termios.h>
@@ -28,42 +30,48 @@ void terminal_raw(void)
     if (!isatty(0) || tcgetattr(0, &saved) != 0) {
         return;
     }
-    fprintf(stderr, "paravane: Ctrl-] then q ends the machine, Ctrl-] twice sends Ctrl-]\n");
+    terminal_note("paravane: ", "Ctrl-] then q ends the machine, Ctrl-] twice sends Ctrl-]");
     raw = saved;
     cfmakeraw(&raw);
-    is_raw = tcsetattr(0, TCSAFLUSH, &raw) == 0;
     atexit(terminal_restore);
+    is_raw = tcsetattr(0, TCSADRAIN, &raw) == 0;
 }
 
-void terminal_note(const char *fmt, ...)
+bool terminal_is_raw(void)
 {
-    char line[1200];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof(line), fmt, ap);
-    va_end(ap);
-    fprintf(stderr, "%s%s\n", line, is_raw ? "\r" : "");
+    return is_raw;
 }
 
-size_t terminal_escape(const uint8_t *in, size_t bytes, uint8_t *out)
+void terminal_note(const char *prefix, const char *text)
+{
+    fputs(prefix, stderr);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        /* Bytes above 127 are a person's own language in a file name, or harmless. */
+        fputc((c < ' ' && c != '\t') || c == 127 ? '?' : c, stderr);
+    }
+    fputs(is_raw ? "\r\n" : "\n", stderr);
+    fflush(stderr);
+}
+
+size_t terminal_escape(uint8_t *typed, size_t bytes)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < bytes; i++) {
-        if (!is_raw) {
-            out[n++] = in[i];
-        } else if (escaped) {
-            escaped = false;
-            quit |= in[i] == 'q';
-            if (in[i] == ESCAPE) {
-                out[n++] = ESCAPE;
-            }
-        } else if (in[i] == ESCAPE) {
+        uint8_t c = typed[i];
+
+        if (is_raw && !escaped && c == ESCAPE) {
             escaped = true;
-        } else {
-            out[n++] = in[i];
+            continue;
         }
+        if (escaped && c != ESCAPE) { /* neither q nor anything else here is for the guest */
+            quit |= c == 'q';
+        } else {
+            typed[n++] = c;
+        }
+        escaped = false;
     }
     return n;
 }

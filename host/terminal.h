@@ -10,10 +10,11 @@
 /* Raw mode if stdin is a terminal, with a line on stderr that tells the escape. */
 void terminal_raw(void);
 void terminal_restore(void);
-/* A line on stderr that also looks right while the terminal is raw. */
-void terminal_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Take escapes out of what was typed; returns how many bytes of out are for the guest. */
-size_t terminal_escape(const uint8_t *in, size_t bytes, uint8_t *out);
+bool terminal_is_raw(void);
+/* prefix and text as a line on stderr that also looks right while the terminal is raw. */
+void terminal_note(const char *prefix, const char *text);
+/* Take escapes out of what was typed, in place; returns how many bytes are for the guest. */
+size_t terminal_escape(uint8_t *typed, size_t bytes);
 bool terminal_quit_asked(void);
 
 #endif

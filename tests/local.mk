@@ -13,8 +13,6 @@ include tests/unit/local.mk
 SCRIPT_TESTS = \
 	tests/gates/table.test \
 	tests/gates/style.test \
-	tests/host/bad-input.test \
-	tests/host/inspect.test \
 	tests/boot/pvguest.test \
 	tests/boot/linux.test \
 	tests/boot/guests.test \
