@@ -110,8 +110,8 @@ static bool get_cmdline(XLU_Config *cfg, const char *file, struct guest *g)
         g->cmdline = cmdline;
         return true;
     }
-    if (asprintf(&both, "%s%s%s%s", root ? "root=" : "", root ? root : "",
-                 root && extra ? " " : "", extra ? extra : "") < 0) {
+    if (asprintf(&both, "%s%s%s%s", root ? "root=" : "", root ? root : "", root && extra ? " " : "",
+                 extra ? extra : "") < 0) {
         return complain("no memory");
     }
     g->cmdline = both;

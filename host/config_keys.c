@@ -14,32 +14,25 @@
 #define SEEN_MAX 128
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
 
-enum key_kind { KEY_USED, KEY_IGNORED, KEY_REFUSED };
+enum key_kind { KEY_UNKNOWN, KEY_USED, KEY_IGNORED, KEY_REFUSED };
 
-/* Names of xl.cfg(5), by what they do here; each list ends with NULL. */
-static const char *const used[] = {"name",    "kernel", "ramdisk", "memory", "vcpus",
-                                   "cmdline", "extra",  "root",    "type",   NULL};
+/* Names of xl.cfg(5), by what they do here. */
+static const char used[] = "name kernel ramdisk memory vcpus cmdline extra root type";
 /* What makes no difference to what the guest can do. */
-static const char *const ignored[] = {
-    "builder",     "uuid",        "seclabel",     "init_seclabel", "maxvcpus",
-    "maxmem",      "on_poweroff", "on_reboot",    "on_crash",      "on_watchdog",
-    "on_soft_reset", "cpus",      "cpus_soft",    "cpu_weight",    "cap",
-    "pool",        "nodes",       "localtime",    "rtc_timeoffset", "tsc_mode",
-    "timer_mode",  "nomigrate",   "driver_domain", "max_grant_frames", "max_maptrack_frames",
-    "max_event_channels", "vuart", "claim_mode",  "passthrough",   "suppress_spurious_page_faults",
-    NULL};
+static const char ignored[] =
+    "builder uuid seclabel init_seclabel maxvcpus maxmem on_poweroff on_reboot on_crash "
+    "on_watchdog on_soft_reset cpus cpus_soft cpu_weight cap pool nodes localtime "
+    "rtc_timeoffset tsc_mode timer_mode nomigrate driver_domain max_grant_frames "
+    "max_maptrack_frames max_event_channels vuart claim_mode passthrough "
+    "suppress_spurious_page_faults";
 /* What a guest would miss. */
-static const char *const refused[] = {"disk",   "vif",        "pci",      "bootloader",
-                                      "bootloader_args", "vfb", "device_tree", "dtdev",
-                                      "irqs",   "ioports",    "iomem",    "vtpm",
-                                      "p9",     "pvcalls",    "vkb",      "usbctrl",
-                                      "usbdev", "channel",    "vdispl",   "vsnd",
-                                      "vnuma",  "e820_host",  "virtio",   "device_model_override",
-                                      "serial", "firmware",   "boot",     "xen_platform_pci",
-                                      NULL};
+static const char refused[] =
+    "disk vif pci bootloader bootloader_args vfb device_tree dtdev irqs ioports iomem vtpm p9 "
+    "pvcalls vkb usbctrl usbdev channel vdispl vsnd vnuma e820_host virtio "
+    "device_model_override serial firmware boot xen_platform_pci";
 
 static const struct {
-    const char *const *names;
+    const char *names;
     enum key_kind kind;
 } lists[] = {{used, KEY_USED}, {ignored, KEY_IGNORED}, {refused, KEY_REFUSED}};
 
@@ -50,36 +43,41 @@ struct key {
     unsigned line;
 };
 
-static bool is_key(const struct key *k, const char *name)
+static bool is_in(const struct key *k, const char *names)
 {
-    return strlen(name) == k->length && memcmp(name, k->name, k->length) == 0;
+    while (*names) {
+        size_t n = strcspn(names, " ");
+
+        if (n == k->length && memcmp(names, k->name, n) == 0) {
+            return true;
+        }
+        names += n + (names[n] == ' ');
+    }
+    return false;
 }
 
 static bool judge(const char *file, const struct key *k)
 {
+    enum key_kind kind = KEY_UNKNOWN;
+
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        for (const char *const *name = lists[i].names; *name; name++) {
-            if (!is_key(k, *name)) {
-                continue;
-            }
-            if (lists[i].kind == KEY_REFUSED) {
-                return complain("%s:%u: %s: not available yet", file, k->line, *name);
-            }
-            if (lists[i].kind == KEY_IGNORED) {
-                complain("%s:%u: %s: has no effect here", file, k->line, *name);
-            }
-            return true;
-        }
+        kind = is_in(k, lists[i].names) ? lists[i].kind : kind;
     }
-    return complain("%s:%u: %.*s: unknown key", file, k->line, (int)k->length, k->name);
+    if (kind != KEY_USED) {
+        complain("%s:%u: %.*s: %s", file, k->line, (int)k->length, k->name,
+                 kind == KEY_UNKNOWN   ? "unknown key"
+                 : kind == KEY_REFUSED ? "not available yet"
+                                       : "has no effect here");
+    }
+    return kind == KEY_USED || kind == KEY_IGNORED;
 }
 
 static bool judge_new(const char *file, struct key *seen, unsigned *count, const struct key *k)
 {
     for (unsigned i = 0; i < *count; i++) {
         if (seen[i].length == k->length && memcmp(seen[i].name, k->name, k->length) == 0) {
-            return complain("%s:%u: %.*s: is set in line %u already", file, k->line,
-                            (int)k->length, k->name, seen[i].line);
+            return complain("%s:%u: %.*s: is set in line %u already", file, k->line, (int)k->length,
+                            k->name, seen[i].line);
         }
     }
     if (*count < SEEN_MAX) {

@@ -53,7 +53,8 @@ static const struct run_option run_options[] = {
     {"hv-args", "WORDS", TEXT, MACHINE(hv_args), 0, 0, "more options for the hypervisor"},
     {"hypervisor", "FILE", TEXT, MACHINE(hypervisor), 0, 0, "another hypervisor image"},
     {"qemu", "PROGRAM", TEXT, MACHINE(qemu), 0, 0, "another QEMU (qemu-system-x86_64)"},
-    {"print-qemu", NULL, FLAG, MACHINE(print_qemu), 0, 0, "print commands that do the same by hand"},
+    {"print-qemu", NULL, FLAG, MACHINE(print_qemu), 0, 0,
+     "print commands that do the same by hand"},
     {"no-control", NULL, NOTHING, false, 0, 0, 0, "no control domain (there is none yet)"},
     {"help", NULL, FLAG, false, offsetof(struct run_request, help), 0, 0, "-h: print this"},
 };
@@ -155,8 +156,8 @@ void options_print_usage(void)
          "       paravane run [options] GUEST.cfg...\n");
     for (size_t i = 0; i < OPTIONS; i++) {
         const struct run_option *o = &run_options[i];
-        int n = printf("  --%s%s%s", o->name, o->argument ? " " : "",
-                       o->argument ? o->argument : "");
+        int n =
+            printf("  --%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
 
         printf("%*s%s\n", n < 26 ? 26 - n : 1, "", o->help);
     }

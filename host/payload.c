@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a kernel file to an ELF in memory. A bzImage carries its compressed vmlinux at payload_offset
- * behind the setup sectors, with the unpacked size in its last four bytes (Linux,
+ * From a kernel file to an ELF in memory. A bzImage carries its compressed vmlinux at
+ * payload_offset behind the setup sectors, with the unpacked size in its last four bytes (Linux,
  * Documentation/x86/boot.rst, payload_offset).
  */
 #include "payload.h"
@@ -33,7 +33,10 @@ struct packing {
 
 static const struct packing packings[] = {
     {"gzip", "\x1f\x8b", 2, unpack_gzip},
-    {"xz", "\xfd" "7zXZ", 6, unpack_xz},
+    {"xz",
+     "\xfd"
+     "7zXZ",
+     6, unpack_xz},
     {"zstd", "\x28\xb5\x2f\xfd", 4, unpack_zstd},
     {"lz4", "\x02\x21\x4c\x18", 4, unpack_lz4},
     {"bzip2", "BZh", 3, NULL},
@@ -89,7 +92,8 @@ static bool unpack(const char *file, const uint8_t *in, size_t n, struct payload
     }
     if (!k->unpack) {
         return complain("%s: bzImage payload: %s compression is not supported; gzip, xz, zstd and "
-                        "lz4 are", file, k->name);
+                        "lz4 are",
+                        file, k->name);
     }
     size = le32(in + n - 4);
     if (size < sizeof(Elf64_Ehdr) || size > UNPACKED_MAX) {
@@ -120,7 +124,8 @@ static bool read_bzimage(const char *file, const uint8_t *d, size_t n, struct pa
     }
     start = (setup + 1) * 512;
     if (length < 8 || start > n || offset > n - start || length > n - start - offset) {
-        return complain("%s: bzImage: truncated: the payload ends behind the end of the file", file);
+        return complain("%s: bzImage: truncated: the payload ends behind the end of the file",
+                        file);
     }
     p->is_bzimage = true;
     return unpack(file, d + start + offset, length, p);
@@ -146,7 +151,8 @@ bool payload_read(const char *file, struct payload *p)
             return true;
         }
     } else {
-        complain("%s: kernel: neither an ELF nor a bzImage (names of guest files end in .cfg)", file);
+        complain("%s: kernel: neither an ELF nor a bzImage (names of guest files end in .cfg)",
+                 file);
     }
     payload_free(p);
     return false;

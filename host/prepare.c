@@ -67,8 +67,8 @@ static bool check_memory(const struct guest *g, const struct image *im, bool dom
     }
     if (g->memory_mib < least) {
         return complain("%s: memory: %u MiB is too little for this kernel%s: it needs at least "
-                        "%u MiB", g->origin, g->memory_mib, g->ramdisk ? " and its ramdisk" : "",
-                        least);
+                        "%u MiB",
+                        g->origin, g->memory_mib, g->ramdisk ? " and its ramdisk" : "", least);
     }
     return true;
 }
@@ -170,7 +170,8 @@ bool prepare(struct machine *m)
         return false;
     }
     for (unsigned i = 0; i < m->guest_count; i++) {
-        if (!prepare_ramdisk(&m->guest[i], i) || !prepare_kernel(&m->guest[i], i, i == 0 && m->domain0)) {
+        if (!prepare_ramdisk(&m->guest[i], i) ||
+            !prepare_kernel(&m->guest[i], i, i == 0 && m->domain0)) {
             return false;
         }
     }

@@ -5,7 +5,8 @@
 
 #include "guest.h"
 
-/* False with a message that names the file, the key and the reason. Sets m->memory_mib if it is 0. */
+/* False with a message that names the file, the key and the reason. Sets m->memory_mib if it is 0.
+ */
 bool prepare(struct machine *m);
 
 #endif

@@ -31,14 +31,14 @@ struct session {
     struct mux mux;
     struct outlet outlet;
     struct lines log, qemu_says;
-    bool log_seen;     /* the hypervisor has run */
-    char launch[1024]; /* the last that QEMU said */
+    bool log_seen;       /* the hypervisor has run */
+    char launch[1024];   /* the last that QEMU said */
     uint8_t typed[4096]; /* stdin that the guest has no room for yet */
     size_t typed_bytes;
     bool stdin_open;
     bool qemu_gone;
-    int qemu_status;     /* of wait(2) */
-    bool stopped;        /* by the person, a signal or a broken stdout */
+    int qemu_status; /* of wait(2) */
+    bool stopped;    /* by the person, a signal or a broken stdout */
     bool timed_out;
     int64_t deadline_ms; /* of --timeout; 0 = none */
     int64_t kill_ms;     /* when QEMU is no longer waited for; 0 = not ending */
@@ -173,8 +173,8 @@ static void read_stdin(struct session *s)
 {
     uint8_t buffer[1024];
     size_t place = sizeof(s->typed) - s->typed_bytes, n_typed;
-    ssize_t n = read(0, buffer,
-                     terminal_is_raw() || place > sizeof(buffer) ? sizeof(buffer) : place);
+    ssize_t n =
+        read(0, buffer, terminal_is_raw() || place > sizeof(buffer) ? sizeof(buffer) : place);
 
     if (n <= 0) {
         s->stdin_open = n < 0 && (errno == EINTR || errno == EAGAIN);

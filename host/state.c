@@ -23,8 +23,8 @@ static void value_of(const char *text, const char *key, char *dst, size_t size)
         return;
     }
     text += n;
-    snprintf(dst, size, "%.*s",
-             (int)(strcmp(key, "why=") == 0 ? strlen(text) : strcspn(text, " ")), text);
+    snprintf(dst, size, "%.*s", (int)(strcmp(key, "why=") == 0 ? strlen(text) : strcspn(text, " ")),
+             text);
 }
 
 enum state state_judge(const char *text, const char *name, bool verbose)

@@ -10,8 +10,8 @@
 
 const char *unpack_gzip(const uint8_t *in, size_t n, uint8_t *out, size_t size)
 {
-    z_stream z = {.next_in = (Bytef *)in, .avail_in = (uInt)n, .next_out = out,
-                  .avail_out = (uInt)size};
+    z_stream z = {
+        .next_in = (Bytef *)in, .avail_in = (uInt)n, .next_out = out, .avail_out = (uInt)size};
     int ret;
 
     if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) {

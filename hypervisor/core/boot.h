@@ -7,7 +7,7 @@
 
 #define BOOT_REGIONS_MAX 32
 #define BOOT_MODULES_MAX 64
-#define BOOT_CMDLINE_MAX 1024
+#define BOOT_CMDLINE_MAX 1536 /* a guest gets 1023 (MAX_GUEST_CMDLINE), after path and options */
 
 struct boot_region {
     uint64_t start, end; /* RAM, machine addresses, page aligned, ascending */

@@ -351,7 +351,8 @@ static void script_files(void)
 
         fstat(fd, &st);
         snprintf(say, sizeof(say), "%s %ld %02x%02x%02x%02x%s\n", slash ? slash + 1 : path,
-                 (long)st.st_size, head[0], head[1], head[2], head[3], n == 4 ? m + strlen(path) : "?");
+                 (long)st.st_size, head[0], head[1], head[2], head[3],
+                 n == 4 ? m + strlen(path) : "?");
         text('o', domid, say);
         if (slash) {
             *slash = '\0';
@@ -368,17 +369,28 @@ static const struct {
     const char *name;
     void (*run)(void);
 } scripts[] = {
-    {"poweroff", script_poweroff}, {"reboot", script_reboot},
-    {"crash", script_crash},       {"killed", script_killed},
-    {"failed", script_failed},     {"panic", script_panic},
-    {"panic-hangs", script_panic_hangs}, {"end-hangs", script_end_hangs},
-    {"dies", script_dies},         {"dies-early", script_dies_early},
-    {"refuses", script_refuses},   {"silent", script_silent},
-    {"hangs", script_hangs},       {"mute", script_mute},
-    {"waits", script_waits},       {"echo", script_echo},
-    {"credit", script_credit},     {"two", script_two},
-    {"two-inputs", script_two_inputs}, {"odd-frames", script_odd_frames},
-    {"flood", script_flood},       {"stray", script_stray},
+    {"poweroff", script_poweroff},
+    {"reboot", script_reboot},
+    {"crash", script_crash},
+    {"killed", script_killed},
+    {"failed", script_failed},
+    {"panic", script_panic},
+    {"panic-hangs", script_panic_hangs},
+    {"end-hangs", script_end_hangs},
+    {"dies", script_dies},
+    {"dies-early", script_dies_early},
+    {"refuses", script_refuses},
+    {"silent", script_silent},
+    {"hangs", script_hangs},
+    {"mute", script_mute},
+    {"waits", script_waits},
+    {"echo", script_echo},
+    {"credit", script_credit},
+    {"two", script_two},
+    {"two-inputs", script_two_inputs},
+    {"odd-frames", script_odd_frames},
+    {"flood", script_flood},
+    {"stray", script_stray},
     {"files", script_files},
 };
 

@@ -29,8 +29,8 @@ static void put32(uint8_t *p, size_t v)
 
 static size_t pack_gzip(const uint8_t *in, size_t n, uint8_t *to, size_t room)
 {
-    z_stream z = {.next_in = (Bytef *)in, .avail_in = (uInt)n, .next_out = to,
-                  .avail_out = (uInt)room};
+    z_stream z = {
+        .next_in = (Bytef *)in, .avail_in = (uInt)n, .next_out = to, .avail_out = (uInt)room};
 
     deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
     deflate(&z, Z_FINISH);
@@ -41,9 +41,8 @@ static size_t pack_gzip(const uint8_t *in, size_t n, uint8_t *to, size_t room)
 static size_t pack_xz(const uint8_t *in, size_t n, uint8_t *to, size_t room)
 {
     lzma_options_lzma lzma2;
-    lzma_filter filters[] = {{LZMA_FILTER_X86, NULL},
-                             {LZMA_FILTER_LZMA2, &lzma2},
-                             {LZMA_VLI_UNKNOWN, NULL}};
+    lzma_filter filters[] = {
+        {LZMA_FILTER_X86, NULL}, {LZMA_FILTER_LZMA2, &lzma2}, {LZMA_VLI_UNKNOWN, NULL}};
     size_t at = 0;
 
     lzma_lzma_preset(&lzma2, 6);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * onterminal INPUT COMMAND...: run COMMAND on a terminal of its own, type INPUT (with printf
- * escapes: \r, \xHH, and \p for a pause until the screen is quiet), copy what appears to stdout, and
- * say at the end how COMMAND ended and whether the terminal is as it was.
+ * escapes: \r, \xHH, and \p for a pause until the screen is quiet), copy what appears to stdout,
+ * and say at the end how COMMAND ended and whether the terminal is as it was.
  */
 #include <errno.h>
 #include <poll.h>
