@@ -19,7 +19,7 @@ ABI_GENERATED = hypercall-abi/hypercall_handlers.h hypercall-abi/hypercall_dispa
 	hypercall-abi/hypercall_stubs.h hypercall-abi/abi_reference.c hypercall-abi/hypercall_conform.h
 BUILT_SOURCES += $(ABI_GENERATED)
 CLEANFILES += $(ABI_GENERATED)
-EXTRA_DIST += hypercall-abi/hypercalls.tab hypercall-abi/generate.awk
+EXTRA_DIST += hypercall-abi/hypercalls.tab hypercall-abi/generate.awk hypercall-abi/left-out
 
 # Nothing links it: that it compiles is the test.
 noinst_LIBRARIES += hypercall-abi/libconform.a

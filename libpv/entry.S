@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ELF notes and first instructions of a PV kernel, and the failsafe callback that no kernel wants to
- * write. In: rsi = start_info, rsp = a small boot stack (xen/xen.h, start of day).
+ * ELF notes and first instructions of a PV kernel, and the failsafe callback that no kernel wants
+ * to write. In: rsi = start_info, rsp = a small boot stack (xen/xen.h, start of day).
  */
 #include <xen/elfnote.h>
 

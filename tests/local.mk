@@ -13,13 +13,15 @@ include tests/unit/local.mk
 SCRIPT_TESTS = \
 	tests/gates/table.test \
 	tests/gates/style.test \
+	tests/gates/layers.test \
+	tests/gates/format.test \
 	tests/boot/pvguest.test \
 	tests/boot/linux.test \
 	tests/boot/guests.test \
 	tests/boot/iso.test
 TESTS += $(UNIT_TESTS) $(SCRIPT_TESTS)
-EXTRA_DIST += $(SCRIPT_TESTS) tests/tap.sh tests/boot/matrix.tab tests/boot/linux-init \
-	tests/boot/make-initrd.sh tests/boot/fetch-kernel.sh
+EXTRA_DIST += $(SCRIPT_TESTS) tests/tap.sh tests/summary.awk tests/gates/exceptions tests/boot/matrix.tab \
+	tests/boot/linux-init tests/boot/make-initrd.sh tests/boot/fetch-kernel.sh
 
 # What a run from the build tree needs in one directory (PARAVANE_LIBDIR).
 images: $(images_DATA)

@@ -209,9 +209,10 @@ trap_entry:
     jmp exit_to_guest
 
 /*
- * #DB has a stack of its own, because a guest's data breakpoint can come due in ring 0: on an access
- * to guest memory, or on the very first instruction after `mov ss; syscall`, while rsp is still the
- * guest's (Intel SDM vol. 3A, 6.8.3). Those are ignored; DR6 keeps them for the guest's next one.
+ * #DB has a stack of its own, because a guest's data breakpoint can come due in ring 0: on an
+ * access to guest memory, or on the very first instruction after `mov ss; syscall`, while rsp is
+ * still the guest's (Intel SDM vol. 3A, 6.8.3). Those are ignored; DR6 keeps them for the guest's
+ * next one.
  */
 debug_entry:
     cld
@@ -265,7 +266,7 @@ trap_from_host:
     addq $8, %rsp
     iretq
 
-/* The guest's frame was refused. It stands at the top of our stack, its registers are in the CPU. */
+/* The guest's frame was refused: it is at the top of our stack, its registers are in the CPU. */
 iret_faulted:
     swapgs
     movq %gs:PCPU_CURRENT, %rsp

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clang-format off: assembler macros */
+/* clang-format off */
 /* Macros shared by the two assembly files that guests enter through. */
 #ifndef PARAVANE_X86_ENTRY_H
 #define PARAVANE_X86_ENTRY_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Ways into the kernel and back, and the switch between threads. The hypervisor enters with rcx and
- * r11 on top of the usual frame (xen/arch-x86/xen-x86_64.h), and only HYPERVISOR_iret leads to user mode.
+ * r11 on top of the usual frame (xen/arch-x86/xen-x86_64.h), and only HYPERVISOR_iret leads to
+ * user mode.
  */
     .text
 
@@ -102,8 +103,8 @@ syscall_entry:
     pushq $257 /* VECTOR_SYSCALL */
     jmp save_registers
 
-/* A selector that the return loads was refused: rcx r11 ds es fs gs precede the frame. User programs
- * here cannot set selectors that matter, so null ones do. */
+/* A selector that the return loads was refused: rcx r11 ds es fs gs precede the frame. User
+ * programs here cannot set selectors that matter, so null ones do. */
     .globl failsafe_entry
 failsafe_entry:
     movq (%rsp), %rcx

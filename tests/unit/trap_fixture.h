@@ -24,8 +24,8 @@
 #define HOLE 0xffff888000f00000ull
 #define CODE_END (KERNEL_CODE + 2 * PAGE_SIZE)
 
-#define USER_CS64 0x33 /* what that GDT has: flat code and data, and 32-bit code based at 64 KiB   \
-                        */
+/* What that GDT has: flat code and data, and 32-bit code based at 64 KiB. */
+#define USER_CS64 0x33
 #define USER_CS32 0x23
 #define USER_CS32_BASED 0x3b
 #define USER_SS 0x2b
