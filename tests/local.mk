@@ -9,6 +9,7 @@ AM_TESTS_ENVIRONMENT = CK_TAP_LOG_FILE_NAME=-; CK_VERBOSITY=silent; CK_FORK=yes;
 	export CK_TAP_LOG_FILE_NAME CK_VERBOSITY CK_FORK PARAVANE PARAVANE_LIBDIR BUILDDIR SRCDIR CC AWK;
 
 include tests/unit/local.mk
+include tests/guests/local.mk
 
 SCRIPT_TESTS = \
 	tests/gates/table.test \
@@ -18,6 +19,7 @@ SCRIPT_TESTS = \
 	tests/boot/pvguest.test \
 	tests/boot/linux.test \
 	tests/boot/guests.test \
+	tests/boot/verdicts.test \
 	tests/boot/iso.test
 TESTS += $(UNIT_TESTS) $(SCRIPT_TESTS)
 EXTRA_DIST += $(SCRIPT_TESTS) tests/tap.sh tests/summary.awk tests/gates/exceptions tests/boot/matrix.tab \
