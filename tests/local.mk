@@ -37,3 +37,9 @@ paravane.iso: images $(srcdir)/hypervisor/mkiso.sh
 	  "kernel name=pvguest memory=64 -- $(GUEST_ARGUMENTS)" images/pvguest-initrd.cpio
 .PHONY: iso
 CLEANFILES += paravane.iso
+
+# What the boot tests keep: serial logs, the downloaded kernel, images made from it.
+clean-local:
+	rm -rf images test-logs
+distclean-local:
+	rm -rf cache
