@@ -8,7 +8,7 @@
 
 #define MASK_EVENTS 4 /* flags of trap_info_t */
 
-struct fault guest_fault = {.vector = NO_FAULT};
+volatile struct fault guest_fault = {.vector = NO_FAULT};
 uint64_t guest_resume, guest_resume_rsp;
 unsigned guest_upcalls;
 extern const uint64_t guest_trap_entries[34];

@@ -55,7 +55,7 @@ struct fault {
     long vector;
     uint64_t error, rip, cr2, rflags;
 };
-extern struct fault guest_fault;
+extern volatile struct fault guest_fault;
 extern uint64_t guest_resume, guest_resume_rsp;
 
 /* Run instructions that may trap; the vector, or NO_FAULT. Operands as in extended asm. */

@@ -11,7 +11,7 @@ tests_guests_libguest_a_CPPFLAGS = $(GUEST_CPPFLAGS)
 tests_guests_libguest_a_CFLAGS = $(PV_CFLAGS)
 tests_guests_libguest_a_CCASFLAGS =
 
-TEST_GUESTS = version event memory mmu mmuext grant
+TEST_GUESTS = version event memory mmu mmuext grant sched vcpu descriptor trap iret
 GUEST_IMAGES = $(TEST_GUESTS:%=tests/guests/%.guest)
 GUEST_LINK = -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,--no-warn-rwx-segments \
 	-Wl,-T,$(srcdir)/pvguest/kernel/pvguest.lds -Wl,-u,pv_start
